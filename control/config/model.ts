@@ -1,0 +1,146 @@
+// The configuration as the rest of natlb sees it: plain frozen values, times in milliseconds, each block with the place of every value.
+
+import type { Protocol } from '../../dataplane/protocol.js';
+
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where the values of a block were written: keyword → place; `block` is the block's own first word. Absent = a default. */
+export type Places = Readonly<Record<string, Place>>;
+
+export interface VirtualAddress {
+  readonly address: string;
+  readonly family: 4 | 6;
+  /** keepalived's default: 32 or 128. */
+  readonly prefixLength: number;
+  /** Absent: the instance's interface. */
+  readonly device?: string;
+  readonly place: Place;
+}
+
+export interface VrrpInstance {
+  readonly name: string;
+  readonly initialState: 'master' | 'backup';
+  readonly interface: string;
+  readonly virtualRouterId: number;
+  /** 1-255; 255 = address owner. */
+  readonly priority: number;
+  readonly advertIntervalMs: number;
+  readonly version: 2 | 3;
+  readonly family: 4 | 6;
+  readonly addresses: readonly VirtualAddress[];
+  /** virtual_ipaddress_excluded: held with the others, not advertised. */
+  readonly excludedAddresses: readonly VirtualAddress[];
+  readonly preempt: boolean;
+  readonly preemptDelayMs: number;
+  readonly authentication: { readonly type: 'none' } | { readonly type: 'pass'; readonly password: string };
+  readonly garpMasterDelayMs: number;
+  readonly garpMasterRepeat: number;
+  readonly garpMasterRefreshMs: number;
+  readonly garpMasterRefreshRepeat: number;
+  readonly downTimerAdverts: number;
+  /** v3 over IPv4: checksum of the message alone, as RFC 9568 has it, instead of with a pseudo-header. */
+  readonly v3ChecksumAsV2: boolean;
+  readonly places: Places;
+}
+
+export interface SyncGroup {
+  readonly name: string;
+  readonly members: readonly string[];
+  readonly places: Places;
+}
+
+export interface HttpUrl {
+  readonly path: string;
+  /** Inclusive ranges; default 200-299. */
+  readonly statusCodes: readonly { readonly from: number; readonly to: number }[];
+  /** MD5 of the body in lower-case hex. */
+  readonly digest?: string;
+  readonly virtualHost?: string;
+  readonly place: Place;
+}
+
+export interface CheckerTiming {
+  readonly connectTimeoutMs: number;
+  /** Between checks. */
+  readonly delayLoopMs: number;
+  /** Failures that are forgiven while up. */
+  readonly retry: number;
+  readonly delayBeforeRetryMs: number;
+  /** Longest random delay of the first check. Absent: delayLoopMs. */
+  readonly warmupMs?: number;
+  /** Start down until the first success. */
+  readonly alpha: boolean;
+  readonly connect: { readonly address: string; readonly port: number };
+  readonly bindAddress?: string;
+  readonly bindPort?: number;
+}
+
+export type Checker = CheckerTiming & { readonly place: Place } & (
+    | { readonly kind: 'tcp' }
+    | { readonly kind: 'http'; readonly urls: readonly HttpUrl[]; readonly protocol: '1.0' | '1.0C' | '1.1'; readonly virtualHost?: string }
+  );
+
+export interface RealServer {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly inhibitOnFailure: boolean;
+  readonly checkers: readonly Checker[];
+  readonly places: Places;
+}
+
+export interface VirtualServer {
+  readonly address: string;
+  readonly port: number;
+  readonly family: 4 | 6;
+  readonly protocol: Protocol;
+  readonly scheduler: string;
+  readonly quorum: number;
+  readonly hysteresis: number;
+  readonly alpha: boolean;
+  readonly sorryServer?: { readonly address: string; readonly port: number };
+  readonly sorryServerInhibit: boolean;
+  readonly realServers: readonly RealServer[];
+  readonly places: Places;
+}
+
+export interface GlobalDefs {
+  readonly routerId: string;
+  readonly vrrpVersion: 2 | 3;
+  readonly timeouts: { readonly tcpMs?: number; readonly tcpFinMs?: number; readonly udpMs?: number };
+  readonly vrrpStartupDelayMs: number;
+  readonly places: Places;
+}
+
+/** The `natlb { … }` block. Absent values are inferred. */
+export interface Settings {
+  readonly interfaces?: readonly string[];
+  readonly backend: 'auto' | 'af_xdp' | 'af_packet';
+  /** Flows the table holds at most. */
+  readonly maxFlows: number;
+  readonly metrics?: { readonly address: string; readonly port: number };
+  readonly runDir: string;
+  readonly places: Places;
+}
+
+export interface Config {
+  readonly file: string;
+  readonly global: GlobalDefs;
+  readonly instances: readonly VrrpInstance[];
+  readonly syncGroups: readonly SyncGroup[];
+  readonly virtualServers: readonly VirtualServer[];
+  readonly settings: Settings;
+}
+
+/** A finding about a configuration. `error`: cannot be run as written; `warning`: runs, but look. */
+export interface Finding {
+  readonly severity: 'error' | 'warning';
+  readonly place: Place;
+  readonly message: string;
+  /** What the operator might do: the nearest keyword, the expected form. */
+  readonly hint?: string;
+}

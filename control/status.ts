@@ -1,0 +1,90 @@
+// What a running natlb can be asked: the one value behind `natlb status`, `natlb ipvsadm` and /metrics. Plain data: it crosses to a worker
+// thread and over the control socket.
+
+import type { Stats } from '../dataplane/protocol.js';
+
+export type VrrpState = 'init' | 'backup' | 'master' | 'fault';
+
+/** Counters of one VRRP instance, by keepalived's own names for them (keepalived.stats). */
+export interface VrrpCounters {
+  readonly advertsReceived: number;
+  readonly advertsSent: number;
+  readonly becameMaster: number;
+  readonly releasedMaster: number;
+  readonly lengthErrors: number;
+  readonly ttlErrors: number;
+  readonly invalidType: number;
+  readonly advertIntervalErrors: number;
+  readonly addressListErrors: number;
+  readonly checksumErrors: number;
+  readonly versionErrors: number;
+  readonly unknownVrid: number;
+  readonly authInvalidType: number;
+  readonly authTypeMismatch: number;
+  readonly authFailure: number;
+  readonly priorityZeroReceived: number;
+  readonly priorityZeroSent: number;
+}
+
+export interface InstanceStatus {
+  readonly name: string;
+  readonly interface: string;
+  readonly virtualRouterId: number;
+  readonly family: 4 | 6;
+  readonly version: 2 | 3;
+  readonly state: VrrpState;
+  readonly faults: readonly string[];
+  readonly priority: number;
+  readonly addresses: readonly string[];
+  readonly group?: string;
+  /** Unix time of the last change of state; 0 = never changed. */
+  readonly lastTransitionMs: number;
+  readonly counters: VrrpCounters;
+}
+
+export interface RealServerStatus {
+  readonly address: string;
+  readonly port: number;
+  readonly configuredWeight: number;
+  readonly up: boolean;
+  readonly checks: number;
+  readonly failedChecks: number;
+  /** Why the last failing check failed. */
+  readonly lastFailure?: string;
+}
+
+export interface VirtualServerStatus {
+  readonly address: string;
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+  readonly quorumUp: boolean;
+  readonly quorum: number;
+  readonly sorryServerActive: boolean;
+  readonly realServers: readonly RealServerStatus[];
+}
+
+export interface ConfigStatus {
+  readonly file: string;
+  readonly lastReloadSuccessful: boolean;
+  /** Unix time; of the start if never reloaded. */
+  readonly lastReloadSuccessMs: number;
+  readonly reloads: number;
+  readonly failedReloads: number;
+}
+
+export interface Status {
+  readonly version: string;
+  readonly routerId: string;
+  readonly pid: number;
+  readonly startedMs: number;
+  readonly config: ConfigStatus;
+  readonly instances: readonly InstanceStatus[];
+  readonly virtualServers: readonly VirtualServerStatus[];
+  readonly dataplane: {
+    readonly state: 'starting' | 'running' | 'dead';
+    readonly pid?: number;
+    readonly restarts: number;
+    /** Absent while the data plane is not running. */
+    readonly stats?: Stats;
+  };
+}

@@ -1,0 +1,51 @@
+// An IP address of either family in sixteen bytes, in network order: IPv4 stands as ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so one comparison
+// and one hash serve both families and no address needs a tag beside it.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace natlb {
+
+struct alignas(8) Address {
+  uint8_t bytes[16];
+
+  static Address v4(const void* four) noexcept {
+    Address address{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
+    std::memcpy(address.bytes + 12, four, 4);
+    return address;
+  }
+  static Address v6(const void* sixteen) noexcept {
+    Address address;
+    std::memcpy(address.bytes, sixteen, 16);
+    return address;
+  }
+  [[nodiscard]] uint64_t high() const noexcept { return word(0); }
+  [[nodiscard]] uint64_t low() const noexcept { return word(8); }
+  [[nodiscard]] bool is_v4() const noexcept {
+    static constexpr uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return std::memcmp(bytes, kMapped, sizeof kMapped) == 0;
+  }
+  // The four (IPv4) or sixteen (IPv6) bytes as they stand in a packet.
+  [[nodiscard]] const uint8_t* wire() const noexcept { return is_v4() ? bytes + 12 : bytes; }
+  [[nodiscard]] bool is_zero() const noexcept { return (high() | low()) == 0; }
+
+  friend bool operator==(const Address& a, const Address& b) noexcept { return a.high() == b.high() && a.low() == b.low(); }
+
+ private:
+  [[nodiscard]] uint64_t word(int at) const noexcept {
+    uint64_t value;
+    std::memcpy(&value, bytes + at, sizeof value);
+    return value;
+  }
+};
+
+// An address and an L4 port, both in network order.
+struct Endpoint {
+  Address address;
+  uint16_t port;
+
+  friend bool operator==(const Endpoint& a, const Endpoint& b) noexcept { return a.address == b.address && a.port == b.port; }
+};
+
+}  // namespace natlb

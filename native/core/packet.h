@@ -1,0 +1,86 @@
+// A frame under way and up to 64 of them. A device fills the first part; the stages of forward.h fill the rest, in order.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/address.h"
+#include "core/verdict.h"
+
+namespace natlb {
+
+struct Flow;
+struct Service;
+struct NextHop;
+
+inline constexpr size_t kBatch = 64;
+
+// Whether the TCP or UDP checksum of a frame covers everything, or, as between hosts of one machine, only the pseudo-header so far.
+enum class Checksum : uint8_t {
+  complete,
+  partial,  // checksum_start and checksum_offset are set
+  unknown,  // the device cannot tell (AF_XDP): parse finds out
+};
+
+// What virtio calls its header: how the frame's sender left work to a NIC that is not there.
+struct Offload {
+  Checksum checksum = Checksum::complete;
+  uint8_t gso_type = 0;   // VIRTIO_NET_HDR_GSO_*; 0 = an ordinary frame
+  uint16_t gso_size = 0;  // bytes of payload in each segment of a super-packet, host order
+  uint16_t header_length = 0;
+  uint16_t checksum_start = 0;   // from the first byte of the frame
+  uint16_t checksum_offset = 0;  // from checksum_start
+};
+
+// The identity of a direction of a conversation as it stands in a packet: who sent it to whom.
+struct Key {
+  Address source;
+  Address target;
+  uint16_t source_port;
+  uint16_t target_port;
+  uint8_t protocol;  // IPPROTO_*
+};
+
+enum class Leg : uint8_t { none, forward, reverse };
+
+struct Packet {
+  // Set by the device that received it.
+  uint8_t* frame;     // the Ethernet header
+  uint32_t length;    // bytes of frame
+  uint32_t capacity;  // bytes that may be written from `frame` on, at least `length`
+  uint64_t cookie;    // the receiving device's own: which buffer this is
+  Offload offload;
+  uint16_t device_in;   // index among the worker's devices
+  uint16_t device_out;  // set by route; by the device itself for nothing
+
+  Verdict verdict;
+  bool taken;  // the transmitting device has taken over the buffer: the receiving device must not recycle it
+
+  // Set by parse.
+  uint16_t l3;           // offset of the IP header
+  uint16_t l4;           // offset of the TCP, UDP or ICMP header
+  uint16_t end;          // offset behind the IP packet (the frame may be padded); super-packets make this the frame's length
+  uint8_t tcp_flags;     // of the packet itself
+  bool is_v4;
+  bool is_icmp_error;    // then key is that of the packet inside, turned round, and inner_* are set
+  uint16_t inner_l3;
+  uint16_t inner_l4;     // equal to `end` when the quoted packet stops before it
+  Key key;
+  uint64_t hash;
+
+  // Set by lookup or schedule.
+  Flow* flow;
+  Leg leg;
+  const Service* service;
+};
+
+struct Batch {
+  std::array<Packet, kBatch> packets;
+  size_t count = 0;
+
+  Packet* begin() noexcept { return packets.data(); }
+  Packet* end() noexcept { return packets.data() + count; }
+};
+
+}  // namespace natlb
