@@ -1,7 +1,7 @@
 // What a running natlb can be asked: the one value behind `natlb status`, `natlb ipvsadm` and /metrics. Plain data: it crosses to a worker
 // thread and over the control socket.
 
-import type { Stats } from '../dataplane/protocol.js';
+import type { Snapshot, Stats } from '../dataplane/protocol.js';
 
 export type VrrpState = 'init' | 'backup' | 'master' | 'fault';
 
@@ -78,6 +78,8 @@ export interface Status {
   readonly pid: number;
   readonly startedMs: number;
   readonly config: ConfigStatus;
+  /** As configured; what `ipvsadm -L --timeout` shows. */
+  readonly timeouts: Snapshot['timeouts'];
   readonly instances: readonly InstanceStatus[];
   readonly virtualServers: readonly VirtualServerStatus[];
   readonly dataplane: {

@@ -1,0 +1,136 @@
+// Services and flows as ipvsadm 1.31 prints them, byte for byte: scripts cut these columns. Compared with its output on a kernel with IPVS.
+
+import type { DestinationStats, FlowEntry, Protocol, ServiceStats, Snapshot, Traffic } from '../../dataplane/protocol.js';
+import { addressWords } from './address-words.js';
+
+/** What a view shows of each service and destination after the address. */
+export type View = 'connections' | 'stats';
+
+export interface ListOptions {
+  readonly view: View;
+  /** All digits instead of K, M, G, T. */
+  readonly exact: boolean;
+  readonly sort: boolean;
+}
+
+interface Columns {
+  readonly title: string;
+  readonly service: (service: ServiceStats, exact: boolean) => string;
+  readonly destination: (destination: DestinationStats, exact: boolean) => string;
+}
+
+const REMOTE_TITLE = '  -> RemoteAddress:Port';
+
+const COLUMNS: Readonly<Record<View, Columns>> = {
+  connections: {
+    title: `Prot LocalAddress:Port Scheduler Flags\n${REMOTE_TITLE}           Forward Weight ActiveConn InActConn\n`,
+    service: (service) => `${local(service)} ${service.scheduler}`,
+    destination: (destination) => {
+      const { weight, active, inactive } = destination;
+      return `${remote(destination)} ${'Masq'.padEnd(7)} ${left(weight, 6)} ${left(active, 10)} ${left(inactive, 10)}`;
+    },
+  },
+  stats: {
+    title: `${'Prot LocalAddress:Port'.padEnd(33)}    Conns   InPkts  OutPkts  InBytes OutBytes\n${REMOTE_TITLE}\n`,
+    service: (service, exact) => local(service).padEnd(33) + traffic(service, exact),
+    destination: (destination, exact) => remote(destination) + traffic(destination, exact),
+  },
+};
+
+/** The first line of a whole list; a list of one service goes without it. */
+export function versionLine(size: number): string {
+  return `IP Virtual Server version 1.2.1 (size=${size})\n`;
+}
+
+export function serviceList(services: readonly ServiceStats[], { view, exact, sort }: ListOptions): string {
+  const columns = COLUMNS[view];
+  const block = (service: ServiceStats): string => {
+    const destinations = sort ? service.destinations.toSorted(compareEndpoints) : service.destinations;
+    return [columns.service(service, exact), ...destinations.map((destination) => columns.destination(destination, exact))].join('\n');
+  };
+  const blocks = (sort ? services.toSorted(compareServices) : services).map((service) => `${block(service)}\n`);
+  return columns.title + blocks.join('');
+}
+
+export const FLOW_TITLE = 'IPVS connection entries\npro expire state       source             virtual            destination\n';
+
+/** One flow of `-Lnc`. The kernel lists flows in the order of its hash table, so any order is ipvsadm's. */
+export function flowLine(flow: FlowEntry): string {
+  const start = `${protocolName(flow.protocol)} ${expiry(flow.expiresInMs).padEnd(6)} ${flow.state.padEnd(11)}`;
+  return `${start} ${endpoint(flow.client).padEnd(18)} ${endpoint(flow.service).padEnd(18)} ${endpoint(flow.destination)}\n`;
+}
+
+export function timeoutLine({ tcpMs, tcpFinMs, udpMs }: Snapshot['timeouts']): string {
+  return `Timeout (tcp tcpfin udp): ${[tcpMs, tcpFinMs, udpMs].map((ms) => Math.trunc(ms / 1000)).join(' ')}\n`;
+}
+
+function local(service: ServiceStats): string {
+  return `${protocolName(service.protocol).padEnd(4)} ${endpoint(service)}`;
+}
+
+function remote(destination: DestinationStats): string {
+  return `  -> ${endpoint(destination).padEnd(28)}`;
+}
+
+function endpoint({ address, port }: { readonly address: string; readonly port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function protocolName(protocol: Protocol): string {
+  return protocol.toUpperCase();
+}
+
+function left(value: number, width: number): string {
+  return String(value).padEnd(width);
+}
+
+function traffic(counts: Traffic, exact: boolean): string {
+  const values = [counts.connections, counts.packetsIn, counts.packetsOut, counts.bytesIn, counts.bytesOut];
+  return values.map((value) => (exact ? allDigits(value) : largeNumber(value))).join('');
+}
+
+// A column of nine; what fills it pushes the rest of the line to the right after one space.
+function allDigits(value: number): string {
+  const digits = String(value);
+  return digits.length <= 8 ? digits.padStart(9) : ` ${digits}`;
+}
+
+const SCALES = [
+  { below: 1e8, unit: 1, suffix: '' },
+  { below: 1e9, unit: 1e3, suffix: 'K' },
+  { below: 1e11, unit: 1e6, suffix: 'M' },
+  { below: 1e14, unit: 1e9, suffix: 'G' },
+  { below: Number.POSITIVE_INFINITY, unit: 1e12, suffix: 'T' },
+] as const;
+
+function largeNumber(value: number): string {
+  const { unit, suffix } = SCALES.find(({ below }) => value < below) ?? SCALES[0];
+  return (Math.floor(value / unit) + suffix).padStart(9);
+}
+
+function expiry(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  return [Math.floor(seconds / 60), seconds % 60].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+const PROTOCOL_NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
+
+function compareServices(a: ServiceStats, b: ServiceStats): number {
+  return (
+    Number(a.address.includes(':')) - Number(b.address.includes(':')) ||
+    PROTOCOL_NUMBERS[a.protocol] - PROTOCOL_NUMBERS[b.protocol] ||
+    compareEndpoints(a, b)
+  );
+}
+
+type Endpoint = { readonly address: string; readonly port: number };
+
+// ipvsadm takes the 32-bit difference of two words as a signed number, so 203.0.113.10 comes before 10.0.0.1. Kept: people diff these lists.
+function compareEndpoints(a: Endpoint, b: Endpoint): number {
+  const others = addressWords(b.address);
+  for (const [at, word] of addressWords(a.address).entries()) {
+    const difference = (word - (others[at] ?? 0)) | 0;
+    if (difference !== 0) return difference;
+  }
+  return a.port - b.port;
+}
