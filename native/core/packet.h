@@ -12,7 +12,6 @@ namespace natlb {
 
 struct Flow;
 struct Service;
-struct NextHop;
 
 inline constexpr size_t kBatch = 64;
 
@@ -55,17 +54,19 @@ struct Packet {
   uint16_t device_out;  // set by route; by the device itself for nothing
 
   Verdict verdict;
-  bool taken;  // the transmitting device has taken over the buffer: the receiving device must not recycle it
+  Verdict outcome;  // what the verdict becomes if nothing stops the packet on its way out
+  bool taken;       // the transmitting device has taken over the buffer: the receiving device must not recycle it
 
   // Set by parse.
-  uint16_t l3;           // offset of the IP header
-  uint16_t l4;           // offset of the TCP, UDP or ICMP header
-  uint16_t end;          // offset behind the IP packet (the frame may be padded); super-packets make this the frame's length
-  uint8_t tcp_flags;     // of the packet itself
+  uint16_t l3;        // offset of the IP header
+  uint16_t l4;        // offset of the TCP, UDP or ICMP header
+  uint32_t end;       // offset behind the IP packet; the frame may be longer, padded
+  uint8_t tcp_flags;  // of the packet itself
   bool is_v4;
-  bool is_icmp_error;    // then key is that of the packet inside, turned round, and inner_* are set
+  uint8_t protocol;    // IPPROTO_* found at l4
+  bool is_icmp_error;  // then key is that of the packet inside, turned round, and inner_* are set
   uint16_t inner_l3;
-  uint16_t inner_l4;     // equal to `end` when the quoted packet stops before it
+  uint16_t inner_l4;
   Key key;
   uint64_t hash;
 
@@ -82,5 +83,13 @@ struct Batch {
   Packet* begin() noexcept { return packets.data(); }
   Packet* end() noexcept { return packets.data() + count; }
 };
+
+// Runs `stage` on each packet whose fate is still open.
+template <typename Stage>
+inline void for_each_pending(Batch& batch, Stage&& stage) noexcept {
+  for (Packet& packet : batch) {
+    if (packet.verdict == Verdict::pending) stage(packet);
+  }
+}
 
 }  // namespace natlb

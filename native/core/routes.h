@@ -1,7 +1,8 @@
 // The kernel's interfaces, routes and neighbours as the data plane sees them: built off the data path by io/mirror, immutable, swapped in
-// whole. Lookup is a longest-prefix match over sorted arrays, one binary search for each prefix length that is in use.
+// whole. Lookup is a longest-prefix match: one look into a hash table for each prefix length that is in use, then one for the neighbour.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -16,8 +17,8 @@ struct MacAddress {
 struct Interface {
   uint32_t index;  // the kernel's ifindex
   MacAddress mac;
-  uint32_t mtu;  // bytes of IP packet
-  bool up;       // administratively up and with carrier
+  uint32_t mtu;                    // bytes of IP packet
+  bool up;                         // administratively up and with carrier
   std::vector<Address> addresses;  // what the host itself holds here, VIPs included
 };
 
@@ -34,10 +35,11 @@ struct NextHop {
 inline constexpr uint32_t kNoInterface = UINT32_MAX;
 
 struct Route {
-  Address prefix;  // bits behind the prefix are zero
-  uint8_t length;  // in the 128-bit space: an IPv4 /24 is 96 + 24
-  uint32_t interface;
-  Address gateway;  // zero: on link
+  Address prefix;      // bits behind the prefix are zero
+  uint8_t length;      // in the 128-bit space: an IPv4 /24 is 96 + 24
+  uint32_t interface;  // kNoInterface: what matches is not to be forwarded (blackhole, unreachable, the host's own, broadcast)
+  Address gateway;     // zero: on link
+  uint32_t mtu = 0;    // of the route itself; 0 = the interface's
 };
 
 struct Neighbour {
@@ -50,7 +52,8 @@ class Routes {
  public:
   Routes() = default;
   // Takes what the kernel said, in any order. Of two routes with the same prefix the first wins (the caller sorts by metric).
-  Routes(std::vector<Interface> interfaces, std::vector<Route> routes, std::vector<Neighbour> neighbours);
+  // `seed` keeps neighbours who choose their own addresses from meeting in one place of the hash table.
+  Routes(std::vector<Interface> interfaces, std::vector<Route> routes, const std::vector<Neighbour>& neighbours, uint64_t seed = 0);
 
   [[nodiscard]] NextHop find(const Address& destination) const noexcept;
   // Is this an address of the host itself, on any interface?
@@ -61,21 +64,37 @@ class Routes {
 
  private:
   struct Hop {
-    Address prefix;
-    NextHop next;  // for a gateway decided when built; for on-link routes the neighbour is found on lookup
+    NextHop next;  // of a route by a gateway: final; on link: lacks the neighbour, which is the packet's own destination
     bool on_link;
   };
-  struct Length {
-    uint8_t length;
-    uint32_t begin, end;  // in hops_
+  // The routes of one family and prefix length: a hash table, open addressing, at most a quarter full.
+  struct Slot {
+    Address prefix;
+    uint32_t hop;  // in hops_, or kFreeSlot
   };
-  [[nodiscard]] const Neighbour* neighbour(uint32_t interface, const Address& address) const noexcept;
-  NextHop toward(uint32_t interface, const Address& neighbour_address) const noexcept;
+  struct Length {
+    Address mask;
+    size_t begin;  // in slots_
+    size_t last;   // number of slots less one
+    int shift;     // leaves as many upper bits of the hash as number the slots
+  };
+  static constexpr uint32_t kFreeSlot = UINT32_MAX;
 
+  void add_neighbours(const std::vector<Neighbour>& neighbours);
+  void add_length(const Route* begin, const Route* end);
+  [[nodiscard]] Hop hop_of(const Route& route);
+  void add_gateway(const NextHop& next);
+  [[nodiscard]] const Hop* match(const Address& destination) const noexcept;
+  [[nodiscard]] size_t slot(const Length& length, uint64_t high, uint64_t low) const noexcept;
+  [[nodiscard]] size_t neighbour(uint32_t interface, const Address& address) const noexcept;
+  [[nodiscard]] NextHop toward(const NextHop& way, const Address& neighbour_address) const noexcept;
+
+  uint64_t seed_ = 0;
   std::vector<Interface> interfaces_;
-  std::vector<Hop> hops_;        // by length descending, then by prefix
-  std::vector<Length> lengths_;  // longest first
-  std::vector<Neighbour> neighbours_;  // sorted by address
+  std::vector<Hop> hops_;
+  std::vector<Slot> slots_;
+  std::vector<Length> lengths_[2];     // IPv6, IPv4; longest first
+  std::vector<Neighbour> neighbours_;  // a hash table like slots_; interface kNoInterface = free
   std::vector<Address> locals_;        // sorted
   std::vector<Neighbour> gateways_;
 };

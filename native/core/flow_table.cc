@@ -1,0 +1,234 @@
+// Buckets of eight tagged entries, two to choose from. An entry goes to the first while that is not nearly full, so most lookups read one.
+#include "core/flow_table.h"
+
+#include <algorithm>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace natlb {
+
+namespace {
+
+// Bit i is set when entry i carries `tag`.
+inline uint32_t entries_with(const Bucket& bucket, uint16_t tag) noexcept {
+#ifdef __SSE2__
+  const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(bucket.tags));
+  const __m128i equal = _mm_cmpeq_epi16(tags, _mm_set1_epi16(static_cast<int16_t>(tag)));
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128())));
+#else
+  uint32_t found = 0;
+  for (uint32_t i = 0; i < Bucket::kEntries; ++i) found |= static_cast<uint32_t>(bucket.tags[i] == tag) << i;
+  return found;
+#endif
+}
+
+inline uint32_t used(const Bucket& bucket) noexcept {
+  return Bucket::kEntries - static_cast<uint32_t>(__builtin_popcount(entries_with(bucket, 0)));
+}
+
+void put(Bucket& bucket, uint32_t leg, uint16_t tag) noexcept {
+  const auto at = static_cast<uint32_t>(__builtin_ctz(entries_with(bucket, 0)));
+  bucket.tags[at] = tag;
+  bucket.legs[at] = leg;
+}
+
+constexpr uint32_t kNearlyFull = 6;
+
+}  // namespace
+
+FlowTable::FlowTable(Block& block, const HashSecret& secret, uint32_t now) noexcept : block_{block}, secret_{secret}, timers_{block} {
+  if (block.found()) {
+    adopt(now);
+  } else {
+    block.header->tick = now;
+  }
+}
+
+void FlowTable::prefetch_flow(uint64_t hash) const noexcept {
+  const Bucket& bucket = block_.buckets[first_bucket(hash)];
+  const uint32_t candidates = entries_with(bucket, tag_of(hash));
+  if (candidates != 0) {
+    __builtin_prefetch(&block_.flows[bucket.legs[__builtin_ctz(candidates)] / 2], 1);
+  } else {
+    __builtin_prefetch(&block_.buckets[second_bucket(hash)]);
+  }
+}
+
+Found FlowTable::find(const Key& key, uint64_t hash) const noexcept {
+  const uint16_t tag = tag_of(hash);
+  const Found found = find_in(block_.buckets[first_bucket(hash)], key, tag);
+  return found.flow != nullptr ? found : find_in(block_.buckets[second_bucket(hash)], key, tag);
+}
+
+Found FlowTable::find_in(const Bucket& bucket, const Key& key, uint16_t tag) const noexcept {
+  for (uint32_t candidates = entries_with(bucket, tag); candidates != 0; candidates &= candidates - 1) {
+    const uint32_t leg = bucket.legs[__builtin_ctz(candidates)];
+    Flow& flow = block_.flows[leg / 2];
+    if (matches(flow, leg % 2 != 0, key)) return {&flow, leg % 2 != 0 ? Leg::reverse : Leg::forward};
+  }
+  return {};
+}
+
+bool FlowTable::matches(const Flow& flow, bool reverse, const Key& key) const noexcept {
+  const Address& client = reverse ? key.target : key.source;
+  const uint16_t client_port = reverse ? key.target_port : key.source_port;
+  if (!(flow.client == client) || flow.client_port != client_port || flow.protocol != key.protocol) return false;
+  const Endpoint other = reverse ? Endpoint{key.source, key.source_port} : Endpoint{key.target, key.target_port};
+  return other == (reverse ? block_.destinations[flow.destination].endpoint : block_.services[flow.service].endpoint);
+}
+
+Key FlowTable::forward_key(const Flow& flow) const noexcept {
+  const Endpoint& service = block_.services[flow.service].endpoint;
+  return {flow.client, service.address, flow.client_port, service.port, flow.protocol};
+}
+
+Key FlowTable::reverse_key(const Flow& flow) const noexcept {
+  const Endpoint& destination = block_.destinations[flow.destination].endpoint;
+  return {destination.address, flow.client, destination.port, flow.client_port, flow.protocol};
+}
+
+Flow* FlowTable::insert(const Flow& wanted) noexcept {
+  const uint32_t at = take_record();
+  if (at == kNone) return nullptr;
+  Flow& flow = block_.flows[at];
+  flow = wanted;
+  flow.live = 0;
+  flow.timer_slot = kNone;
+  if (!index_both(at)) {
+    give_record(flow);
+    return nullptr;
+  }
+  timers_.file(flow);
+  DestinationSlot& destination = block_.destinations[flow.destination];
+  (row(flow.state).active ? destination.active : destination.inactive).add(1);
+  ++block_.header->entries;
+  __atomic_store_n(&flow.live, Flow::kLive, __ATOMIC_RELEASE);
+  return &flow;
+}
+
+void FlowTable::remove(Flow& flow) noexcept {
+  __atomic_store_n(&flow.live, 0, __ATOMIC_RELEASE);
+  const auto at = static_cast<uint32_t>(&flow - block_.flows);
+  unindex(at * 2, hash_of_leg(at * 2));
+  unindex(at * 2 + 1, hash_of_leg(at * 2 + 1));
+  timers_.unfile(flow);
+  DestinationSlot& destination = block_.destinations[flow.destination];
+  (row(flow.state).active ? destination.active : destination.inactive).subtract(1);
+  --block_.header->entries;
+  give_record(flow);
+}
+
+void FlowTable::change_state(Flow& flow, FlowState state) noexcept {
+  if (row(flow.state).active != row(state).active) {
+    DestinationSlot& destination = block_.destinations[flow.destination];
+    (row(flow.state).active ? destination.active : destination.inactive).subtract(1);
+    (row(state).active ? destination.active : destination.inactive).add(1);
+  }
+  flow.state = state;
+}
+
+void FlowTable::expire(uint32_t now, uint32_t budget) noexcept {
+  timers_.advance(now, budget, [this](Flow& flow) { remove(flow); });
+}
+
+uint64_t FlowTable::hash_of_leg(uint32_t leg) const noexcept {
+  const Flow& flow = block_.flows[leg / 2];
+  return hash_of(leg % 2 != 0 ? reverse_key(flow) : forward_key(flow));
+}
+
+bool FlowTable::index_both(uint32_t flow) noexcept {
+  if (!index(flow * 2, hash_of_leg(flow * 2))) return false;
+  if (index(flow * 2 + 1, hash_of_leg(flow * 2 + 1))) return true;
+  unindex(flow * 2, hash_of_leg(flow * 2));
+  return false;
+}
+
+bool FlowTable::index(uint32_t leg, uint64_t hash) noexcept {
+  Bucket& first = block_.buckets[first_bucket(hash)];
+  Bucket& second = block_.buckets[second_bucket(hash)];
+  const uint32_t first_used = used(first);
+  Bucket* bucket = first_used < kNearlyFull || first_used <= used(second) ? &first : &second;
+  if (used(*bucket) == Bucket::kEntries && !make_room(*bucket)) return false;
+  put(*bucket, leg, tag_of(hash));
+  return true;
+}
+
+// Moves one entry of a full bucket to the other bucket it may stand in.
+bool FlowTable::make_room(Bucket& bucket) noexcept {
+  for (uint32_t i = 0; i < Bucket::kEntries; ++i) {
+    const uint64_t hash = hash_of_leg(bucket.legs[i]);
+    Bucket& first = block_.buckets[first_bucket(hash)];
+    Bucket& other = &first == &bucket ? block_.buckets[second_bucket(hash)] : first;
+    if (used(other) == Bucket::kEntries) continue;
+    put(other, bucket.legs[i], bucket.tags[i]);
+    bucket.tags[i] = 0;
+    return true;
+  }
+  return false;
+}
+
+void FlowTable::unindex(uint32_t leg, uint64_t hash) noexcept {
+  for (Bucket* bucket : {&block_.buckets[first_bucket(hash)], &block_.buckets[second_bucket(hash)]}) {
+    for (uint32_t entries = entries_with(*bucket, tag_of(hash)); entries != 0; entries &= entries - 1) {
+      const auto at = static_cast<uint32_t>(__builtin_ctz(entries));
+      if (bucket->legs[at] != leg) continue;
+      bucket->tags[at] = 0;
+      return;
+    }
+  }
+}
+
+uint32_t FlowTable::take_record() noexcept {
+  BlockHeader& header = *block_.header;
+  if (header.free_head != kNone) {
+    const uint32_t at = header.free_head;
+    header.free_head = block_.flows[at].timer_next;
+    return at;
+  }
+  return header.fresh < header.max_flows ? header.fresh++ : kNone;
+}
+
+void FlowTable::give_record(Flow& flow) noexcept {
+  flow.timer_next = block_.header->free_head;
+  block_.header->free_head = static_cast<uint32_t>(&flow - block_.flows);
+}
+
+// A process that died may have left any list half-written; only the records themselves are trusted, and those only as far as they are
+// sound.
+void FlowTable::adopt(uint32_t now) noexcept {
+  BlockHeader& header = *block_.header;
+  std::memset(block_.buckets, 0, header.buckets * sizeof(Bucket));
+  timers_.clear();
+  for (uint32_t i = 0; i < kMaxDestinations; ++i) {
+    if (block_.destinations[i].in_use == 0) continue;
+    block_.destinations[i].active.set(0);
+    block_.destinations[i].inactive.set(0);
+  }
+  header.tick = now;
+  header.free_head = kNone;
+  header.entries = 0;
+  for (uint32_t at = 0; at < header.fresh; ++at) {
+    Flow& flow = block_.flows[at];
+    flow.timer_slot = kNone;
+    if (!sound(flow) || find(forward_key(flow), hash_of_leg(at * 2)).flow != nullptr || !index_both(at)) {
+      flow.live = 0;
+      give_record(flow);
+      continue;
+    }
+    timers_.file(flow);
+    DestinationSlot& destination = block_.destinations[flow.destination];
+    (row(flow.state).active ? destination.active : destination.inactive).add(1);
+    ++header.entries;
+  }
+}
+
+bool FlowTable::sound(const Flow& flow) const noexcept {
+  return flow.live == Flow::kLive && flow.service < kMaxServices && flow.destination < kMaxDestinations && flow.state < FlowState::count &&
+         block_.services[flow.service].in_use != 0 && block_.destinations[flow.destination].in_use != 0 &&
+         block_.destinations[flow.destination].service == flow.service;
+}
+
+}  // namespace natlb

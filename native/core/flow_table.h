@@ -1,0 +1,71 @@
+// All flows of one worker, found by either leg in one or two cache lines. One writer.
+#pragma once
+
+#include <cstdint>
+
+#include "core/block.h"
+#include "core/hash.h"
+#include "core/timer_wheel.h"
+
+namespace natlb {
+
+struct Found {
+  Flow* flow = nullptr;
+  Leg leg = Leg::none;
+};
+
+class FlowTable {
+ public:
+  // Takes over what `block` holds: live flows are indexed again under the new secret and filed with the timers.
+  FlowTable(Block& block, const HashSecret& secret, uint32_t now) noexcept;
+
+  [[nodiscard]] uint64_t hash_of(const Key& key) const noexcept { return hash(key, secret_); }
+  void prefetch(uint64_t hash) const noexcept { __builtin_prefetch(&block_.buckets[first_bucket(hash)]); }
+  // Asks for the cache lines of the flow that `find` will most likely compare.
+  void prefetch_flow(uint64_t hash) const noexcept;
+  [[nodiscard]] Found find(const Key& key, uint64_t hash) const noexcept;
+
+  // Adds the flow whose client, port, protocol, service, destination, state and expires_at are set in `wanted`. Null when there is no room.
+  Flow* insert(const Flow& wanted) noexcept;
+  void remove(Flow& flow) noexcept;
+
+  // Keys of the two legs, as packets on them carry it.
+  [[nodiscard]] Key forward_key(const Flow& flow) const noexcept;
+  [[nodiscard]] Key reverse_key(const Flow& flow) const noexcept;
+
+  void expire(uint32_t now, uint32_t budget) noexcept;
+  void hasten(Flow& flow) noexcept { timers_.hasten(flow); }
+  // Puts the flow in `state`, keeping its destination's counts of active and inactive flows true.
+  void change_state(Flow& flow, FlowState state) noexcept;
+
+  [[nodiscard]] uint32_t entries() const noexcept { return block_.header->entries; }
+  [[nodiscard]] uint32_t capacity() const noexcept { return block_.header->max_flows; }
+  [[nodiscard]] Block& block() noexcept { return block_; }
+  [[nodiscard]] const Block& block() const noexcept { return block_; }
+
+ private:
+  [[nodiscard]] uint32_t first_bucket(uint64_t hash) const noexcept { return scale(static_cast<uint32_t>(hash)); }
+  [[nodiscard]] uint32_t second_bucket(uint64_t hash) const noexcept { return scale(static_cast<uint32_t>(hash >> 20)); }
+  [[nodiscard]] uint32_t scale(uint32_t hash) const noexcept {
+    return static_cast<uint32_t>(static_cast<uint64_t>(hash) * block_.header->buckets >> 32);
+  }
+  static uint16_t tag_of(uint64_t hash) noexcept { return static_cast<uint16_t>(hash >> 48 | 1); }
+
+  [[nodiscard]] bool matches(const Flow& flow, bool reverse, const Key& key) const noexcept;
+  [[nodiscard]] Found find_in(const Bucket& bucket, const Key& key, uint16_t tag) const noexcept;
+  bool index(uint32_t leg, uint64_t hash) noexcept;
+  bool make_room(Bucket& bucket) noexcept;
+  void unindex(uint32_t leg, uint64_t hash) noexcept;
+  [[nodiscard]] uint64_t hash_of_leg(uint32_t leg) const noexcept;
+  bool index_both(uint32_t flow) noexcept;
+  uint32_t take_record() noexcept;
+  void give_record(Flow& flow) noexcept;
+  void adopt(uint32_t now) noexcept;
+  bool sound(const Flow& flow) const noexcept;
+
+  Block& block_;
+  HashSecret secret_;
+  TimerWheel timers_;
+};
+
+}  // namespace natlb

@@ -1,0 +1,210 @@
+// parse: from bytes to a Key. Read RFC 791, RFC 8200 4 and RFC 792 first.
+#include "core/checksum.h"
+#include "core/stages.h"
+#include "core/wire.h"
+
+namespace natlb {
+
+namespace {
+
+// What an IP header says: where its payload is and what it is.
+struct Ip {
+  Verdict wrong = Verdict::pending;  // not pending: why the header cannot be used
+  uint8_t protocol = 0;
+  size_t l4 = 0;   // from the first byte of the header
+  size_t end = 0;  // likewise, behind the packet as the header has it
+  Address source{}, target{};
+};
+
+bool has_source_route(const uint8_t* options, size_t length) noexcept {
+  constexpr uint8_t kEndOfOptions = 0, kNoOperation = 1, kLooseRoute = 131, kStrictRoute = 137;
+  for (size_t at = 0; at < length;) {
+    const uint8_t option = options[at];
+    if (option == kEndOfOptions) return false;
+    if (option == kLooseRoute || option == kStrictRoute) return true;
+    if (option == kNoOperation) {
+      ++at;
+      continue;
+    }
+    if (at + 1 >= length || options[at + 1] < 2) return false;  // nonsense, but not ours to judge
+    at += options[at + 1];
+  }
+  return false;
+}
+
+Ip wrong(Verdict verdict) noexcept {
+  Ip ip;
+  ip.wrong = verdict;
+  return ip;
+}
+
+// `available` bytes are there; a quoted packet (inside ICMP) may be cut off behind its headers.
+Ip parse_v4(const uint8_t* at, size_t available, bool quoted) noexcept {
+  if (available < kIPv4Header) return wrong(Verdict::truncated);
+  const size_t header = static_cast<size_t>(at[0] & 0x0f) * 4;
+  const size_t total = host16(at + ipv4::kTotalLength);
+  if (at[0] >> 4 != 4 || header < kIPv4Header || total < header) return wrong(Verdict::malformed);
+  if (available < header || (total > available && !quoted)) return wrong(Verdict::truncated);
+  if (fold(sum_bytes(at, header)) != 0xffff) return wrong(Verdict::bad_header_checksum);
+  if (host16(at + ipv4::kFragmentOffset) & (ipv4::kMoreFragments | ipv4::kOffsetMask)) return wrong(Verdict::fragment);
+  if (header > kIPv4Header && has_source_route(at + kIPv4Header, header - kIPv4Header)) return wrong(Verdict::source_routed);
+  Ip ip;
+  ip.protocol = at[ipv4::kProtocol];
+  ip.l4 = header;
+  ip.end = total < available ? total : available;
+  ip.source = Address::v4(at + ipv4::kSource);
+  ip.target = Address::v4(at + ipv4::kTarget);
+  return ip;
+}
+
+// Walks the extension headers to the L4 header; at most a handful, so that a packet made of nothing else costs little.
+Verdict walk_extensions(const uint8_t* at, Ip& ip) noexcept {
+  for (int walked = 0; walked < 8; ++walked) {
+    switch (ip.protocol) {
+      case kHopByHop:
+      case kDestinationOptions:
+        if (ip.l4 + 8 > ip.end) return Verdict::truncated;
+        ip.protocol = at[ip.l4];
+        ip.l4 += (static_cast<size_t>(at[ip.l4 + 1]) + 1) * 8;
+        break;
+      case kFragment:
+        if (ip.l4 + 8 > ip.end) return Verdict::truncated;
+        if (host16(at + ip.l4 + 2) & 0xfff9) return Verdict::fragment;  // an atomic fragment is a whole packet (RFC 6946)
+        ip.protocol = at[ip.l4];
+        ip.l4 += 8;
+        break;
+      case kRouting:
+        return Verdict::source_routed;
+      default:
+        return ip.l4 > ip.end ? Verdict::truncated : Verdict::pending;
+    }
+  }
+  return Verdict::malformed;
+}
+
+Ip parse_v6(const uint8_t* at, size_t available, bool quoted) noexcept {
+  if (available < kIPv6Header) return wrong(Verdict::truncated);
+  const size_t total = kIPv6Header + host16(at + ipv6::kPayloadLength);
+  if (at[0] >> 4 != 6) return wrong(Verdict::malformed);
+  if (total > available && !quoted) return wrong(Verdict::truncated);
+  Ip ip;
+  ip.protocol = at[ipv6::kNextHeader];
+  ip.l4 = kIPv6Header;
+  ip.end = total < available ? total : available;
+  ip.source = Address::v6(at + ipv6::kSource);
+  ip.target = Address::v6(at + ipv6::kTarget);
+  // An IPv4-mapped address has no business on the wire, and would be taken for an IPv4 client (RFC 6890).
+  if (ip.source.is_v4() || ip.target.is_v4()) return wrong(Verdict::martian);
+  ip.wrong = walk_extensions(at, ip);
+  return ip;
+}
+
+// Sources that no packet may have (RFC 1812 5.3.7, RFC 6890), and a packet from its own target (LAND).
+bool is_martian(const Ip& ip) noexcept {
+  if (ip.source == ip.target) return true;
+  const uint8_t* source = ip.source.bytes;
+  if (ip.source.is_v4()) return source[12] == 0 || source[12] == 127 || source[12] >= 224;
+  const bool low_only = ip.source.high() == 0 && load32(source + 8) == 0 && source[12] == 0 && source[13] == 0 && source[14] == 0;
+  return source[0] == 0xff || (low_only && source[15] <= 1);  // multicast, ::, ::1
+}
+
+bool is_error(bool is_v4, uint8_t type) noexcept {
+  if (!is_v4) return type >= icmp::kUnreachable6 && type <= icmp::kParameterProblem6;
+  return type == icmp::kUnreachable4 || type == icmp::kSourceQuench4 || type == icmp::kTimeExceeded4 || type == icmp::kParameterProblem4;
+}
+
+Verdict parse_icmp(Packet& packet) noexcept {
+  const uint8_t* ip = packet.frame + packet.l3;
+  const uint8_t* message = packet.frame + packet.l4;
+  const size_t length = packet.end - packet.l4;
+  if (length < kIcmpHeader) return Verdict::truncated;
+  if (!is_error(packet.is_v4, message[icmp::kType])) return Verdict::icmp_unsupported;
+  const uint64_t start = packet.is_v4 ? 0 : pseudo_header_sum(ip, false, kIcmpV6, length);
+  if (fold(sum_bytes(message, length, start)) != 0xffff) return Verdict::bad_icmp_checksum;
+  const uint8_t* quoted = message + kIcmpHeader;
+  const size_t available = length - kIcmpHeader;
+  const Ip inner = packet.is_v4 ? parse_v4(quoted, available, true) : parse_v6(quoted, available, true);
+  if (inner.wrong == Verdict::fragment) return Verdict::icmp_no_flow;
+  if (inner.wrong != Verdict::pending) return inner.wrong == Verdict::truncated ? Verdict::truncated : Verdict::malformed;
+  if (inner.protocol != kTcp && inner.protocol != kUdp) return Verdict::icmp_no_flow;
+  if (inner.l4 + kUdpHeader > inner.end) return Verdict::truncated;  // RFC 792: at least eight bytes
+  packet.is_icmp_error = true;
+  packet.inner_l3 = static_cast<uint16_t>(packet.l4 + kIcmpHeader);
+  packet.inner_l4 = static_cast<uint16_t>(packet.inner_l3 + inner.l4);
+  const uint8_t* ports = quoted + inner.l4;
+  packet.key = {inner.target, inner.source, load16(ports + 2), load16(ports), inner.protocol};
+  return Verdict::pending;
+}
+
+size_t checksum_offset(uint8_t protocol) noexcept { return protocol == kTcp ? tcp::kChecksum : udp::kChecksum; }
+
+// A device that cannot tell hands over what a local sender wrote, which may be the pseudo-header's sum alone. A finished checksum has that
+// value too once in 65536 packets; then it also proves right.
+void find_out_checksum(Packet& packet) noexcept {
+  const uint8_t* l4 = packet.frame + packet.l4;
+  const size_t length = packet.end - packet.l4;
+  const uint16_t field = load16(l4 + checksum_offset(packet.protocol));
+  const uint64_t pseudo = pseudo_header_sum(packet.frame + packet.l3, packet.is_v4, packet.protocol, length);
+  packet.offload.checksum = Checksum::complete;
+  if (field != fold(pseudo) || fold(sum_bytes(l4, length, pseudo)) == 0xffff) return;
+  packet.offload.checksum = Checksum::partial;
+  packet.offload.checksum_start = packet.l4;
+  packet.offload.checksum_offset = static_cast<uint16_t>(checksum_offset(packet.protocol));
+}
+
+Verdict parse_l4(Packet& packet, const Ip& ip) noexcept {
+  const uint8_t* l4 = packet.frame + packet.l4;
+  const size_t length = packet.end - packet.l4;
+  if (packet.protocol == (packet.is_v4 ? kIcmp : kIcmpV6)) return parse_icmp(packet);
+  if (packet.protocol == kTcp) {
+    if (length < kTcpHeader) return Verdict::truncated;
+    const size_t header = static_cast<size_t>(l4[tcp::kDataOffset] >> 4) * 4;
+    if (header < kTcpHeader) return Verdict::malformed;
+    if (header > length) return Verdict::truncated;
+    packet.tcp_flags = l4[tcp::kFlags];
+  } else if (packet.protocol == kUdp) {
+    if (length < kUdpHeader) return Verdict::truncated;
+    const size_t stated = host16(l4 + udp::kLength);
+    if (stated < kUdpHeader) return Verdict::malformed;
+    if (stated > length) return Verdict::truncated;
+  } else {
+    return Verdict::protocol_unsupported;
+  }
+  packet.key = {ip.source, ip.target, load16(l4), load16(l4 + 2), packet.protocol};
+  if (packet.offload.checksum == Checksum::unknown) find_out_checksum(packet);
+  return Verdict::pending;
+}
+
+Verdict parse_frame(Packet& packet, const MacAddress& mac) noexcept {
+  if (packet.length < kEthernetHeader) return Verdict::truncated;
+  if (std::memcmp(packet.frame, mac.bytes, sizeof mac.bytes) != 0) return Verdict::other_host;
+  const uint16_t type = host16(packet.frame + 12);
+  if (type == kEtherTypeVlan || type == kEtherTypeQinQ) return Verdict::vlan;
+  if (type != kEtherTypeIPv4 && type != kEtherTypeIPv6) return Verdict::not_ip;
+  packet.is_v4 = type == kEtherTypeIPv4;
+  packet.l3 = kEthernetHeader;
+  const uint8_t* at = packet.frame + packet.l3;
+  const size_t available = packet.length - packet.l3;
+  const Ip ip = packet.is_v4 ? parse_v4(at, available, false) : parse_v6(at, available, false);
+  if (ip.wrong != Verdict::pending) return ip.wrong;
+  if (is_martian(ip)) return Verdict::martian;
+  packet.protocol = ip.protocol;
+  packet.l4 = static_cast<uint16_t>(packet.l3 + ip.l4);
+  packet.end = static_cast<uint32_t>(packet.l3 + ip.end);
+  return parse_l4(packet, ip);
+}
+
+}  // namespace
+
+void parse(Batch& batch, const View& view) noexcept {
+  for (Packet& packet : batch) {
+    packet.is_icmp_error = false;
+    packet.tcp_flags = 0;
+    packet.flow = nullptr;
+    packet.leg = Leg::none;
+    const uint32_t interface = view.interface_of_device[packet.device_in];
+    packet.verdict = interface == kNoInterface ? Verdict::no_device : parse_frame(packet, view.routes->interfaces()[interface].mac);
+  }
+}
+
+}  // namespace natlb

@@ -1,0 +1,108 @@
+// rewrite: addresses and ports of the leg, and the checksums over them (RFC 3022 4.2, RFC 1624).
+#include "core/checksum.h"
+#include "core/stages.h"
+
+namespace natlb {
+
+namespace {
+
+void put_address(uint8_t* ip, bool is_v4, bool target, const Address& address) noexcept {
+  if (is_v4) {
+    std::memcpy(ip + (target ? ipv4::kTarget : ipv4::kSource), address.bytes + 12, 4);
+  } else {
+    std::memcpy(ip + (target ? ipv6::kTarget : ipv6::kSource), address.bytes, 16);
+  }
+}
+
+void adjust_ip(uint8_t* ip, bool is_v4, uint16_t address_delta) noexcept {
+  if (is_v4) store16(ip + ipv4::kChecksum, adjust(load16(ip + ipv4::kChecksum), address_delta));
+}
+
+uint8_t* checksum_of(uint8_t* l4, uint8_t protocol) noexcept { return l4 + (protocol == kTcp ? tcp::kChecksum : udp::kChecksum); }
+
+void adjust_l4(Packet& packet, uint16_t address_delta, uint16_t l4_delta) noexcept {
+  uint8_t* at = checksum_of(packet.frame + packet.l4, packet.protocol);
+  if (packet.offload.checksum == Checksum::partial) {
+    store16(at, adjust_partial(load16(at), address_delta));
+  } else if (packet.protocol == kUdp) {
+    store16(at, adjust_udp(load16(at), l4_delta));
+  } else {
+    store16(at, adjust(load16(at), l4_delta));
+  }
+}
+
+// The quoted packet went the other way, so the endpoint it shares with the leg stands on its other side.
+void translate_quoted(Packet& packet, const Endpoint& endpoint, bool target, uint16_t address_delta, uint16_t l4_delta) noexcept {
+  uint8_t* ip = packet.frame + packet.inner_l3;
+  uint8_t* l4 = packet.frame + packet.inner_l4;
+  put_address(ip, packet.is_v4, target, endpoint.address);
+  adjust_ip(ip, packet.is_v4, address_delta);
+  store16(l4 + (target ? 2 : 0), endpoint.port);
+  uint8_t* checksum = checksum_of(l4, packet.key.protocol);
+  if (checksum + 2 > packet.frame + packet.end) return;  // TCP's may be cut off
+  store16(checksum, packet.key.protocol == kUdp ? adjust_udp(load16(checksum), l4_delta) : adjust(load16(checksum), l4_delta));
+}
+
+void sum_icmp(Packet& packet) noexcept {
+  uint8_t* message = packet.frame + packet.l4;
+  const size_t length = packet.end - packet.l4;
+  store16(message + icmp::kChecksum, 0);
+  const uint64_t start = packet.is_v4 ? 0 : pseudo_header_sum(packet.frame + packet.l3, false, kIcmpV6, length);
+  store16(message + icmp::kChecksum, static_cast<uint16_t>(~fold(sum_bytes(message, length, start))));
+}
+
+}  // namespace
+
+void translate(Packet& packet, const Flow& flow, Leg leg, const Block& block, bool back) noexcept {
+  const bool forward = leg == Leg::forward;
+  const Endpoint& service = block.services[flow.service].endpoint;
+  const Endpoint& destination = block.destinations[flow.destination].endpoint;
+  const bool to_service = forward == back;  // the way back of the forward leg, or the reverse leg itself
+  const Endpoint& after = to_service ? service : destination;
+  const uint16_t address_delta = to_service ? opposite(flow.address_delta) : flow.address_delta;
+  const uint16_t l4_delta = to_service ? opposite(flow.l4_delta) : flow.l4_delta;
+  uint8_t* ip = packet.frame + packet.l3;
+  put_address(ip, packet.is_v4, forward, after.address);
+  adjust_ip(ip, packet.is_v4, address_delta);
+  store16(packet.frame + packet.l4 + (forward ? 2 : 0), after.port);
+  adjust_l4(packet, address_delta, l4_delta);
+}
+
+void translate_icmp(Packet& packet, const Flow& flow, Leg leg, const Block& block) noexcept {
+  const bool forward = leg == Leg::forward;
+  const Endpoint& after = forward ? block.destinations[flow.destination].endpoint : block.services[flow.service].endpoint;
+  const uint16_t address_delta = forward ? flow.address_delta : opposite(flow.address_delta);
+  const uint16_t l4_delta = forward ? flow.l4_delta : opposite(flow.l4_delta);
+  uint8_t* ip = packet.frame + packet.l3;
+  // The error may come from a router between us and the destination, whose private address must not show either (RFC 5508 REQ-5).
+  const Address before = forward ? (packet.is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget))
+                                 : (packet.is_v4 ? Address::v4(ip + ipv4::kSource) : Address::v6(ip + ipv6::kSource));
+  put_address(ip, packet.is_v4, forward, after.address);
+  adjust_ip(ip, packet.is_v4, delta(before, after.address));
+  translate_quoted(packet, after, !forward, address_delta, l4_delta);
+  sum_icmp(packet);
+}
+
+void complete_checksum(Packet& packet) noexcept {
+  uint8_t* l4 = packet.frame + packet.offload.checksum_start;
+  uint8_t* at = l4 + packet.offload.checksum_offset;
+  const uint16_t sum = fold(sum_bytes(l4, packet.end - packet.offload.checksum_start));  // the field holds the pseudo-header's part
+  const auto checksum = static_cast<uint16_t>(~sum);
+  store16(at, checksum == 0 ? 0xffff : checksum);
+  packet.offload = {};
+}
+
+void rewrite(Batch& batch, const Block& block) noexcept {
+  for_each_pending(batch, [&](Packet& packet) {
+    if (packet.outcome != Verdict::pending) return;  // an answer of our own
+    if (packet.is_icmp_error) {
+      translate_icmp(packet, *packet.flow, packet.leg, block);
+      packet.outcome = Verdict::icmp_forwarded;
+    } else {
+      translate(packet, *packet.flow, packet.leg, block, false);
+      packet.outcome = packet.leg == Leg::forward ? Verdict::forwarded : Verdict::returned;
+    }
+  });
+}
+
+}  // namespace natlb

@@ -1,0 +1,112 @@
+// route: what a router does to a packet that goes on (RFC 1812 5.3, RFC 8200 3): TTL, MTU, the next hop's link-layer address.
+#include "core/checksum.h"
+#include "core/stages.h"
+
+namespace natlb {
+
+namespace {
+
+class Routing {
+ public:
+  Routing(const View& view, const Block& block, IcmpBudget& icmp, uint32_t now, Missing& missing) noexcept
+      : view_{view}, block_{block}, icmp_{icmp}, now_{now}, missing_{missing} {}
+
+  void run(Packet& packet) noexcept {
+    if (is_answer(packet)) return send(packet);
+    if (ttl(packet) <= 1) return refuse(packet, kTtlExceeded, Verdict::answered_ttl_exceeded);
+    const NextHop hop = next_hop(packet);
+    if (hop.interface != kNoInterface && size_on_wire(packet) > hop.mtu) return too_large(packet, hop.mtu);
+    lower_ttl(packet);
+    send_by(packet, hop);
+  }
+
+ private:
+  static bool is_answer(const Packet& packet) noexcept { return row(packet.outcome).fate == Fate::answered; }
+
+  static uint8_t& ttl(Packet& packet) noexcept { return packet.frame[packet.l3 + (packet.is_v4 ? ipv4::kTtl : ipv6::kHopLimit)]; }
+
+  static void lower_ttl(Packet& packet) noexcept {
+    --ttl(packet);
+    if (!packet.is_v4) return;
+    uint8_t* checksum = packet.frame + packet.l3 + ipv4::kChecksum;
+    store16(checksum, adjust(load16(checksum), delta16(to_wire(0x0100), 0)));
+  }
+
+  // A super-packet leaves as segments of its gso_size.
+  static size_t size_on_wire(const Packet& packet) noexcept {
+    if (packet.offload.gso_type == 0) return packet.end - packet.l3;
+    const size_t l4_header =
+        packet.protocol == kTcp ? static_cast<size_t>(packet.frame[packet.l4 + tcp::kDataOffset] >> 4) * 4 : kUdpHeader;
+    return packet.l4 - packet.l3 + l4_header + packet.offload.gso_size;
+  }
+
+  NextHop next_hop(const Packet& packet) const noexcept {
+    const uint8_t* ip = packet.frame + packet.l3;
+    return view_.routes->find(packet.is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget));
+  }
+
+  void too_large(Packet& packet, uint32_t mtu) noexcept {
+    const bool may_fragment = packet.is_v4 && (host16(packet.frame + packet.l3 + ipv4::kFragmentOffset) & ipv4::kDontFragment) == 0;
+    if (may_fragment) {
+      packet.verdict = Verdict::needs_fragmenting;
+    } else {
+      refuse(packet, too_big(mtu), Verdict::answered_too_big);
+    }
+  }
+
+  // The sender must see its own packet in the error, so the translation is taken back first.
+  void refuse(Packet& packet, const IcmpAnswer& answer, Verdict outcome) noexcept {
+    const Address* source = own_address(packet);
+    if (packet.is_icmp_error || source == nullptr) {
+      packet.verdict = Verdict::ttl_exceeded_quiet;
+    } else if (!icmp_.take(now_)) {
+      packet.verdict = Verdict::icmp_rate_limited;
+    } else {
+      translate(packet, *packet.flow, packet.leg, block_, true);
+      answer_icmp(packet, answer, *source, outcome);
+      send(packet);
+    }
+  }
+
+  // The address of the interface the packet came by (RFC 1812 4.3.2.4).
+  const Address* own_address(const Packet& packet) const noexcept {
+    for (const Address& address : view_.routes->interfaces()[view_.interface_of_device[packet.device_in]].addresses) {
+      const bool link_local = !address.is_v4() && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
+      if (address.is_v4() == packet.is_v4 && !link_local) return &address;
+    }
+    return nullptr;
+  }
+
+  void send(Packet& packet) noexcept { send_by(packet, next_hop(packet)); }
+
+  void send_by(Packet& packet, const NextHop& hop) noexcept {
+    if (hop.interface == kNoInterface) {
+      packet.verdict = Verdict::no_route;
+    } else if (view_.device_of_interface[hop.interface] == View::kNoDevice) {
+      packet.verdict = Verdict::no_device;
+    } else if (!hop.resolved) {
+      packet.verdict = Verdict::no_neighbour;
+      missing_.neighbours[missing_.count++] = {hop.interface, hop.neighbour};
+    } else {
+      std::memcpy(packet.frame, hop.destination.bytes, 6);
+      std::memcpy(packet.frame + 6, hop.source.bytes, 6);
+      packet.device_out = view_.device_of_interface[hop.interface];
+      packet.verdict = packet.outcome;
+    }
+  }
+
+  const View& view_;
+  const Block& block_;
+  IcmpBudget& icmp_;
+  uint32_t now_;
+  Missing& missing_;
+};
+
+}  // namespace
+
+void route(Batch& batch, const View& view, const Block& block, IcmpBudget& icmp, uint32_t now, Missing& missing) noexcept {
+  Routing routing{view, block, icmp, now, missing};
+  for_each_pending(batch, [&](Packet& packet) { routing.run(packet); });
+}
+
+}  // namespace natlb

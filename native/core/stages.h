@@ -1,0 +1,70 @@
+// The stages of the pipeline, in order. Each takes a whole batch and leaves alone the packets whose verdict is no longer pending.
+#pragma once
+
+#include <cstdint>
+
+#include "core/flow_table.h"
+#include "core/packet.h"
+#include "core/snapshot.h"
+
+namespace natlb {
+
+// Addresses the neighbours of which packets of this batch waited for in vain.
+struct Missing {
+  struct Neighbour {
+    uint32_t interface;
+    Address address;
+  };
+  std::array<Neighbour, kBatch> neighbours;
+  size_t count = 0;
+};
+
+// How many ICMP errors may still be made in this tick (RFC 1812 4.3.2.8).
+struct IcmpBudget {
+  static constexpr uint32_t kPerTick = 125;
+  uint32_t tick = 0;
+  uint32_t left = kPerTick;
+
+  bool take(uint32_t now) noexcept {
+    if (tick != now) *this = {now, kPerTick};
+    return left != 0 && left-- != 0;
+  }
+};
+
+// Reads the headers: the only place that compares lengths. Sets everything from l3 to key.
+void parse(Batch& batch, const View& view) noexcept;
+
+// Finds the leg each packet travels on.
+void lookup(Batch& batch, const FlowTable& flows) noexcept;
+
+// Gives first packets a destination and a flow; answers those that can have none.
+void schedule(Batch& batch, const View& view, FlowTable& flows, IcmpBudget& icmp, uint32_t now) noexcept;
+
+// Moves each flow's state and time, and counts its traffic.
+void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t now) noexcept;
+
+// Translates addresses and ports.
+void rewrite(Batch& batch, const Block& block) noexcept;
+
+// TTL, MTU, next hop and link-layer addresses; sets device_out and, at last, the verdict.
+void route(Batch& batch, const View& view, const Block& block, IcmpBudget& icmp, uint32_t now, Missing& missing) noexcept;
+
+// Translates one packet along `leg` of `flow`, or back again.
+void translate(Packet& packet, const Flow& flow, Leg leg, const Block& block, bool back) noexcept;
+// The same for an ICMP error and the packet inside it.
+void translate_icmp(Packet& packet, const Flow& flow, Leg leg, const Block& block) noexcept;
+// Finishes a checksum that only covers the pseudo-header so far.
+void complete_checksum(Packet& packet) noexcept;
+
+// Turns the packet into what answers it, in its own buffer; it then has yet to be routed.
+void answer_reset(Packet& packet, Verdict outcome) noexcept;
+struct IcmpAnswer {
+  uint8_t type4, code4, type6, code6;
+  uint32_t mtu = 0;
+};
+inline constexpr IcmpAnswer kPortUnreachable{3, 3, 1, 4}, kTtlExceeded{11, 0, 3, 0};
+constexpr IcmpAnswer too_big(uint32_t mtu) noexcept { return {3, 4, 2, 0, mtu}; }
+// `source` is the address the error comes from, of the packet's family.
+void answer_icmp(Packet& packet, const IcmpAnswer& answer, const Address& source, Verdict outcome) noexcept;
+
+}  // namespace natlb

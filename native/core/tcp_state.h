@@ -1,0 +1,85 @@
+// The TCP states of a flow and what moves between them: IPVS's table for NAT (net/netfilter/ipvs/ip_vs_proto_tcp.c), which
+// `ipvsadm -Lnc` users know by these names.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/packet.h"
+#include "core/wire.h"
+
+namespace natlb {
+
+// X(name, seconds, counted as active)
+#define NATLB_FLOW_STATES(X) \
+  X(NONE, 2, false)          \
+  X(ESTABLISHED, 900, true)  \
+  X(SYN_SENT, 120, true)     \
+  X(SYN_RECV, 60, true)      \
+  X(FIN_WAIT, 120, false)    \
+  X(TIME_WAIT, 120, false)   \
+  X(CLOSE, 10, false)        \
+  X(CLOSE_WAIT, 60, false)   \
+  X(LAST_ACK, 30, false)     \
+  X(LISTEN, 120, false)      \
+  X(SYNACK, 120, true)       \
+  X(UDP, 300, false)
+
+enum class FlowState : uint8_t {
+#define NATLB_FLOW_STATE(name, seconds, active) name,
+  NATLB_FLOW_STATES(NATLB_FLOW_STATE)
+#undef NATLB_FLOW_STATE
+      count
+};
+
+struct FlowStateRow {
+  std::string_view name;
+  uint32_t seconds;
+  bool active;
+};
+
+inline constexpr size_t kFlowStates = static_cast<size_t>(FlowState::count);
+inline constexpr FlowStateRow kFlowStateRows[kFlowStates] = {
+#define NATLB_FLOW_STATE(name, seconds, active) {#name, seconds, active},
+    NATLB_FLOW_STATES(NATLB_FLOW_STATE)
+#undef NATLB_FLOW_STATE
+};
+constexpr const FlowStateRow& row(FlowState state) noexcept { return kFlowStateRows[static_cast<size_t>(state)]; }
+
+namespace detail {
+inline constexpr FlowState NO = FlowState::NONE, ES = FlowState::ESTABLISHED, SS = FlowState::SYN_SENT, SR = FlowState::SYN_RECV,
+                           FW = FlowState::FIN_WAIT, TW = FlowState::TIME_WAIT, CL = FlowState::CLOSE, CW = FlowState::CLOSE_WAIT,
+                           LA = FlowState::LAST_ACK, LI = FlowState::LISTEN, SA = FlowState::SYNACK;
+enum Flag { kSyn, kFin, kAck, kRst };
+// clang-format off
+inline constexpr FlowState kTransitions[2][4][11] = {
+  {  // from the client
+    //       NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA
+    /*syn*/ {SR, ES, ES, SR, SR, SR, SR, SR, SR, SR, SR},
+    /*fin*/ {CL, CW, SS, TW, TW, TW, CL, CW, LA, LI, TW},
+    /*ack*/ {ES, ES, SS, ES, FW, TW, CL, CW, CL, LI, ES},
+    /*rst*/ {CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, SR},
+  },
+  {  // from the destination
+    /*syn*/ {SS, ES, SS, SR, SS, SS, SS, SS, SS, LI, SR},
+    /*fin*/ {TW, FW, SS, TW, FW, TW, CL, TW, LA, LI, TW},
+    /*ack*/ {ES, ES, SS, ES, FW, TW, CL, CW, LA, ES, ES},
+    /*rst*/ {CL, CL, SS, CL, CL, TW, CL, CL, CL, CL, CL},
+  },
+};
+// clang-format on
+}  // namespace detail
+
+// The state after a packet with `flags` on `leg`. RST counts before SYN, SYN before FIN, FIN before ACK; none of them closes.
+constexpr FlowState next_state(FlowState state, Leg leg, uint8_t flags) noexcept {
+  const auto& rows = detail::kTransitions[leg == Leg::reverse ? 1 : 0];
+  const auto from = static_cast<size_t>(state);
+  if (flags & tcp::kRst) return rows[detail::kRst][from];
+  if (flags & tcp::kSyn) return rows[detail::kSyn][from];
+  if (flags & tcp::kFin) return rows[detail::kFin][from];
+  if (flags & tcp::kAck) return rows[detail::kAck][from];
+  return FlowState::CLOSE;
+}
+
+}  // namespace natlb
