@@ -1,0 +1,169 @@
+// Checks the real servers of every virtual server and knows what follows: who is up, which service has its quorum.
+
+import type { Checker, RealServer, VirtualServer } from '../config/model.js';
+import type { VirtualServerStatus } from '../status.js';
+import { question } from './checker.js';
+import { type HealthState, healthOf, judge, type RealServerHealth, type ServiceHealth, sorryServerActive } from './pool.js';
+import { activationText, decisionTexts, hindranceText, label, quorumText, reasonText } from './texts.js';
+import { type News, Watch } from './watch.js';
+
+export interface Health {
+  /** Checks that ask the same as before go on with what they know. Does not call `onChange`. */
+  reload(services: readonly VirtualServer[]): void;
+  state(): HealthState;
+  status(): readonly VirtualServerStatus[];
+  close(): void;
+}
+
+export interface HealthOptions {
+  readonly services: readonly VirtualServer[];
+  readonly log: (text: string) => void;
+  /** A real server went up or down, or a quorum was lost or gained: what should be forwarded may differ. */
+  readonly onChange: () => void;
+  /** In [0, 1): how much of its warmup a check waits. */
+  readonly random?: () => number;
+}
+
+export function startHealth(options: HealthOptions): Health {
+  const watchers = new Watchers(options);
+  watchers.reload(options.services);
+  return watchers;
+}
+
+interface WatchedServer {
+  readonly server: RealServer;
+  readonly watches: readonly Watch[];
+}
+
+interface WatchedService {
+  /** As the log names it; also its identity across reloads. */
+  readonly name: string;
+  readonly service: VirtualServer;
+  readonly servers: readonly WatchedServer[];
+  quorumUp: boolean;
+}
+
+interface Names {
+  readonly service: string;
+  readonly server: string;
+}
+
+class Watchers implements Health {
+  readonly #log: (text: string) => void;
+  readonly #onChange: () => void;
+  readonly #random: () => number;
+  #services: readonly WatchedService[] = [];
+
+  constructor({ log, onChange, random = Math.random }: HealthOptions) {
+    this.#log = log;
+    this.#onChange = onChange;
+    this.#random = random;
+  }
+
+  reload(services: readonly VirtualServer[]): void {
+    const kept = new KeptWatches(this.#services);
+    const before = new Map(this.#services.map(({ name, quorumUp }) => [name, quorumUp]));
+    this.#services = services.map((service) => this.#watchService(service, kept));
+    kept.close();
+    for (const service of this.#services) this.#resume(service, before.get(service.name));
+  }
+
+  state(): HealthState {
+    return { services: this.#services.map(healthOfService) };
+  }
+
+  status(): readonly VirtualServerStatus[] {
+    return this.#services.map(statusOf);
+  }
+
+  close(): void {
+    new KeptWatches(this.#services).close();
+    this.#services = [];
+  }
+
+  #watchService(service: VirtualServer, kept: KeptWatches): WatchedService {
+    const name = label(service.protocol, service);
+    const servers = service.realServers.map((server) => {
+      const names = { service: name, server: label(service.protocol, server) };
+      return { server, watches: server.checkers.map((checker) => kept.take(names, checker) ?? this.#launch(names, checker)) };
+    });
+    return { name, service, servers, quorumUp: true };
+  }
+
+  #launch(names: Names, checker: Checker): Watch {
+    this.#log(activationText(names.server, names.service));
+    const watch = new Watch(identityOf(names, checker), checker, (news, current) => this.#hear(names, current, news));
+    watch.start(this.#random());
+    return watch;
+  }
+
+  /** A service that was there before keeps its quorum, as far as the new numbers allow; a new one starts with what is assumed of its servers. */
+  #resume(service: WatchedService, quorumWasUp: boolean | undefined): void {
+    service.quorumUp = quorumWasUp ?? true;
+    this.#rejudge(service, quorumWasUp === undefined);
+  }
+
+  #hear(names: Names, checker: Checker, news: News): void {
+    for (const text of newsTexts(names, checker, news)) this.#log(text);
+    if (news.kind !== 'decided' || !news.changed) return;
+    for (const service of this.#services.filter(({ name }) => name === names.service)) this.#rejudge(service, false);
+    this.#onChange();
+  }
+
+  #rejudge(service: WatchedService, starting: boolean): void {
+    const judged = judge(service.service, healthOfService(service).realServers, service.quorumUp);
+    if (judged.up !== service.quorumUp) this.#log(quorumText(service.name, judged, starting));
+    service.quorumUp = judged.up;
+  }
+}
+
+/** The checks of before, until a new configuration takes them over or they are closed. */
+class KeptWatches {
+  readonly #watches = new Map<string, Watch[]>();
+
+  constructor(services: readonly WatchedService[]) {
+    const watches = services.flatMap(({ servers }) => servers.flatMap((server) => server.watches));
+    for (const watch of watches) this.#watches.set(watch.identity, [...(this.#watches.get(watch.identity) ?? []), watch]);
+  }
+
+  take(names: Names, checker: Checker): Watch | undefined {
+    const watch = this.#watches.get(identityOf(names, checker))?.shift();
+    watch?.adopt(checker);
+    return watch;
+  }
+
+  close(): void {
+    for (const watch of [...this.#watches.values()].flat()) watch.close();
+  }
+}
+
+function identityOf({ service, server }: Names, checker: Checker): string {
+  return `${service} ${server} ${question(checker)}`;
+}
+
+function newsTexts({ server, service }: Names, checker: Checker, news: News): string[] {
+  if (news.kind === 'hindered') return [hindranceText(checker, server, news.reason)];
+  const texts = decisionTexts(checker, server, news);
+  return news.up ? texts : [reasonText(server, service, news.failure.reason), ...texts];
+}
+
+function healthOfService({ service, servers, quorumUp }: WatchedService): ServiceHealth {
+  const { protocol, address, port } = service;
+  return { protocol, address, port, quorumUp, realServers: servers.map(healthOfServer) };
+}
+
+function healthOfServer({ server, watches }: WatchedServer): RealServerHealth {
+  return healthOf(
+    server,
+    watches.map((watch) => watch.health),
+  );
+}
+
+function statusOf(watched: WatchedService): VirtualServerStatus {
+  const { service } = watched;
+  const health = healthOfService(watched);
+  const { protocol, address, port, quorumUp } = health;
+  const { quorum } = judge(service, health.realServers, quorumUp);
+  const realServers = watched.servers.map((server) => ({ configuredWeight: server.server.weight, ...healthOfServer(server) }));
+  return { protocol, address, port, quorum, quorumUp, sorryServerActive: sorryServerActive(service, health), realServers };
+}
