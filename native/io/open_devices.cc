@@ -1,0 +1,123 @@
+// Chooses the back end and opens a device for each queue of each interface.
+#include "io/open_devices.h"
+
+#include <linux/if_ether.h>
+
+#include <stdexcept>
+
+#include "io/af_packet.h"
+#include "io/af_xdp.h"
+#include "io/link.h"
+
+namespace natlb {
+namespace {
+
+constexpr uint32_t kXdpHeadroom = 256;  // what the kernel keeps before each frame
+constexpr uint32_t kLongestXdpFrame = Umem::kFrameSize - kXdpHeadroom;
+constexpr uint32_t kVlanTag = 4;
+
+struct Place {
+  uint32_t slot;
+  std::string interface;
+  uint32_t queue;
+};
+
+std::vector<Place> places_of(const std::vector<std::string>& interfaces) {
+  std::vector<Place> places;
+  for (uint32_t slot = 0; slot < interfaces.size(); ++slot) {
+    const uint32_t queues = link_queues(interfaces[slot]);
+    for (uint32_t queue = 0; queue < queues; ++queue) places.push_back({slot, interfaces[slot], queue});
+  }
+  return places;
+}
+
+// Many queues share the load, so each gets a shorter ring: memory stays within some hundred megabytes.
+uint32_t ring_for(size_t devices) { return devices <= 8 ? 2048 : devices <= 32 ? 1024 : 512; }
+
+void refuse_jumbo(const std::string& interface) {
+  const uint32_t mtu = link_mtu(interface);
+  if (mtu + ETH_HLEN + kVlanTag <= kLongestXdpFrame) return;
+  throw std::system_error(EMSGSIZE, std::generic_category(),
+                          "cannot use AF_XDP on " + interface + ": its MTU of " + std::to_string(mtu) + " is above " +
+                              std::to_string(kLongestXdpFrame - ETH_HLEN - kVlanTag));
+}
+
+std::vector<std::unique_ptr<AfXdp>> bind_all(const std::vector<Place>& places, XdpCopy copy) {
+  const uint32_t ring = ring_for(places.size());
+  const auto umem = std::make_shared<Umem>(static_cast<uint32_t>(places.size()) * 2 * ring, ring);
+  std::vector<std::unique_ptr<AfXdp>> sockets;
+  for (const Place& place : places) sockets.push_back(std::make_unique<AfXdp>(umem, place.interface, place.queue, copy));
+  return sockets;
+}
+
+// Zero copy for all or for none: sockets that share memory must agree.
+std::vector<std::unique_ptr<AfXdp>> bind_best(const std::vector<Place>& places, bool native, std::string& how) {
+  std::string why = "it needs native XDP";
+  if (native) {
+    try {
+      auto sockets = bind_all(places, XdpCopy::zero_copy);
+      how += "zero copy";
+      return sockets;
+    } catch (const std::system_error& error) {
+      why = error.what();
+    }
+  }
+  auto sockets = bind_all(places, XdpCopy::copy);
+  how += "copy mode (no zero copy: " + why + ")";
+  return sockets;
+}
+
+// Returns why some interface is not native, or nothing.
+std::string attach_all(Steering& steering, const std::vector<std::string>& interfaces) {
+  std::string why;
+  for (uint32_t slot = 0; slot < interfaces.size(); ++slot) {
+    refuse_jumbo(interfaces[slot]);
+    const Attachment attachment = steering.attach(slot, interfaces[slot]);
+    if (why.empty()) why = attachment.why;
+  }
+  return why;
+}
+
+enum class Generic : uint8_t { allowed, refused };
+
+Opened open_af_xdp(const std::vector<std::string>& interfaces, Generic generic) {
+  Opened opened{"af_xdp", "", std::make_unique<Steering>(), {}};
+  const std::string not_native = attach_all(*opened.steering, interfaces);
+  if (!not_native.empty() && generic == Generic::refused) throw std::runtime_error(not_native);
+  opened.reason = not_native.empty() ? "native XDP, " : "generic XDP (" + not_native + "; switch off GRO and the sender's TSO), ";
+  const std::vector<Place> places = places_of(interfaces);
+  auto sockets = bind_best(places, not_native.empty(), opened.reason);
+  for (size_t i = 0; i < places.size(); ++i) {
+    opened.steering->set_socket(places[i].slot, places[i].queue, sockets[i]->fd());
+    opened.devices.push_back(std::move(sockets[i]));
+  }
+  return opened;
+}
+
+Opened open_af_packet(const std::vector<std::string>& interfaces, const std::string& reason) {
+  Opened opened{"af_packet", reason, std::make_unique<Steering>(false), {}};
+  for (const std::string& interface : interfaces) {
+    opened.devices.push_back(std::make_unique<AfPacket>(interface, opened.steering->packet_filter_fd()));
+  }
+  return opened;
+}
+
+Opened open_best(const std::vector<std::string>& interfaces) {
+  try {
+    return open_af_xdp(interfaces, Generic::refused);
+  } catch (const std::exception& error) {
+    return open_af_packet(interfaces, std::string{"not AF_XDP: "} + error.what());
+  }
+}
+
+}  // namespace
+
+Opened open_devices(const std::vector<std::string>& interfaces, const std::string& backend) {
+  for (const std::string& interface : interfaces) link_index(interface);  // a missing one is an error whatever the back end
+  if (backend == "auto") return open_best(interfaces);
+  if (backend == "af_xdp") return open_af_xdp(interfaces, Generic::allowed);
+  if (backend == "af_packet") return open_af_packet(interfaces, "asked for");
+  throw std::invalid_argument("no such back end: " + backend + " (auto, af_xdp, af_packet)");
+}
+
+}  // namespace natlb
