@@ -1,0 +1,367 @@
+// VRRP at work: the instances of a configuration on real interfaces, real sockets and the real clock.
+
+import type { Config, VrrpInstance } from '../config/model.js';
+import type { InstanceStatus } from '../status.js';
+import { addressBytes, compareAddresses } from './address.js';
+import { type Announcer, startAnnouncer } from './announcer.js';
+import { type Advert, decode, encode, type Received, virtualRouterIdOf } from './codec.js';
+import { type ChecksumForms, COUNTED_AS, type Counters, noCounts } from './counters.js';
+import { announcement } from './frames.js';
+import type { VrrpHost } from './host.js';
+import { heldAddresses, Links, linkFault, sourceAddress, virtualAddresses } from './links.js';
+import { createLogLimit } from './log-limit.js';
+import type { State } from './machine.js';
+import { planUnits, samePlan, type UnitPlan } from './plan.js';
+import { type Hands, monotonicMs, Unit } from './unit.js';
+
+export type VrrpConfig = Pick<Config, 'instances' | 'syncGroups' | 'global'>;
+
+export interface VrrpOptions {
+  readonly config: VrrpConfig;
+  readonly host: VrrpHost;
+  readonly log: (text: string) => void;
+  /** Some instance's state, or what it holds, is not what it was. */
+  readonly onChange: () => void;
+}
+
+export interface VrrpInstanceStatus extends InstanceStatus {
+  /** How many adverts came with which form of checksum. */
+  readonly checksumForms: Readonly<ChecksumForms>;
+}
+
+export interface Vrrp {
+  /** Instances that are alike before and after keep their state; others resign and start again; those no longer asked for release. */
+  reload(config: VrrpConfig): void;
+  /** Of natlb itself: no instance may be master while any such reason stands. */
+  fault(reason: string): void;
+  recovered(reason: string): void;
+  status(): readonly VrrpInstanceStatus[];
+  /** Resigns and releases; with `release: false` it leaves the addresses where they are and says nothing. */
+  close(options?: { readonly release: boolean }): Promise<void>;
+}
+
+const LOG_PERIOD_MS = 60_000;
+
+export function startVrrp(options: VrrpOptions): Vrrp {
+  return new Driver(options);
+}
+
+/** What is known of one instance beside its state; kept over a reload. */
+interface Ledger {
+  readonly counters: Counters;
+  readonly checksumForms: ChecksumForms;
+  lastTransitionMs: number;
+  linkFault: string | undefined;
+}
+
+interface Running {
+  readonly plan: UnitPlan;
+  readonly unit: Unit;
+  started: boolean;
+}
+
+/** One instance and where its state is. */
+interface Seat {
+  readonly unit: Unit;
+  readonly member: number;
+  readonly instance: VrrpInstance;
+}
+
+class Driver implements Vrrp {
+  private readonly options: VrrpOptions;
+  private readonly links: Links;
+  private readonly announcer: Announcer;
+  private readonly limit = createLogLimit(LOG_PERIOD_MS);
+  private readonly ledgers = new Map<string, Ledger>();
+  private readonly faults = new Set<string>();
+  private readonly unsubscribe: () => void;
+  private running: readonly Running[];
+  private virtual: ReadonlySet<string>;
+  private startup: NodeJS.Timeout | undefined;
+  /** What a reload has told to leave, on its way out. */
+  private leaving: Promise<unknown> = Promise.resolve();
+  private closing: Promise<void> | undefined;
+
+  constructor(options: VrrpOptions) {
+    const { config, host } = options;
+    this.options = options;
+    this.links = new Links({
+      host,
+      received: (name, packet) => this.receive(name, packet),
+      failed: (text) => this.logLimited(text, text),
+      lookAgain: () => this.lookAtLinks(),
+    });
+    this.announcer = startAnnouncer(options.log);
+    this.virtual = virtualAddresses(config.instances);
+    this.running = planUnits(config.instances, config.syncGroups).map((plan) => this.prepare(plan));
+    this.unsubscribe = host.onLinkChange(() => this.lookAtLinks());
+    this.startAfter(config.global.vrrpStartupDelayMs);
+  }
+
+  reload(config: VrrpConfig): void {
+    if (this.closing !== undefined) return;
+    const plans = planUnits(config.instances, config.syncGroups);
+    const before = this.running;
+    const next = plans.map((plan) => before.find((running) => samePlan(running.plan, plan)) ?? this.prepare(plan));
+    const leaving = before.filter((running) => !next.includes(running));
+    this.virtual = virtualAddresses([...this.instances(), ...config.instances]);
+    this.running = next;
+    this.leaving = Promise.all([this.leaving, ...leaving.map(({ unit }) => unit.stop())]).then(() => this.settle(next));
+    this.options.onChange();
+  }
+
+  fault(reason: string): void {
+    this.faults.add(reason);
+    for (const { unit, member } of this.seats()) unit.dispatch(member, { kind: 'fault', reason });
+  }
+
+  recovered(reason: string): void {
+    this.faults.delete(reason);
+    for (const { unit, member } of this.seats()) unit.dispatch(member, { kind: 'recovered', reason });
+  }
+
+  status(): readonly VrrpInstanceStatus[] {
+    return this.running.flatMap(({ unit }) => unit.instances.map((instance, member) => this.statusOf({ unit, member, instance })));
+  }
+
+  close(options: { readonly release: boolean } = { release: true }): Promise<void> {
+    this.closing ??= this.end(options.release);
+    return this.closing;
+  }
+
+  private prepare(plan: UnitPlan): Running {
+    return { plan, unit: new Unit(plan.name, plan.instances, this.hands()), started: false };
+  }
+
+  private startAfter(delayMs: number): void {
+    if (delayMs === 0) {
+      this.startAll();
+      return;
+    }
+    this.startup = setTimeout(() => {
+      this.startup = undefined;
+      this.startAll();
+    }, delayMs);
+  }
+
+  private startAll(): void {
+    for (const running of this.running) this.start(running);
+  }
+
+  private start(running: Running): void {
+    if (running.started || this.closing !== undefined) return;
+    running.started = true;
+    const seats = seatsOf(running);
+    const faults = seats.map(({ instance }) => this.noteLinkFault(instance));
+    for (const [i, { unit, member }] of seats.entries()) {
+      const fault = faults[i];
+      unit.dispatch(member, { kind: 'start', faults: [...(fault === undefined ? [] : [fault]), ...this.faults] });
+    }
+  }
+
+  /** After those that leave have left: starts what came with the same reload, if no other reload has overtaken it. */
+  private async settle(arrived: readonly Running[]): Promise<void> {
+    if (this.running !== arrived || this.closing !== undefined) return;
+    this.virtual = virtualAddresses(this.instances());
+    await this.links.keepOnly(this.instances());
+    if (this.startup === undefined) this.startAll();
+  }
+
+  private async end(release: boolean): Promise<void> {
+    this.unsubscribe();
+    clearTimeout(this.startup);
+    if (release) await Promise.all([this.leaving, ...this.running.map(({ unit }) => unit.stop())]);
+    else for (const { unit } of this.running) unit.abandon();
+    this.announcer.close();
+    await this.links.close();
+  }
+
+  private instances(): VrrpInstance[] {
+    return this.running.flatMap(({ unit }) => unit.instances);
+  }
+
+  private seats(): Seat[] {
+    return this.running.filter(({ started }) => started).flatMap(seatsOf);
+  }
+
+  private ledger({ name }: VrrpInstance): Ledger {
+    const known = this.ledgers.get(name);
+    if (known !== undefined) return known;
+    const checksumForms: ChecksumForms = { 'with-pseudo-header': 0, 'message-only': 0 };
+    const ledger: Ledger = { counters: noCounts(), checksumForms, lastTransitionMs: 0, linkFault: undefined };
+    this.ledgers.set(name, ledger);
+    return ledger;
+  }
+
+  private lookAtLinks(): void {
+    for (const { unit, member, instance } of this.seats()) {
+      const before = this.ledger(instance).linkFault;
+      const after = this.noteLinkFault(instance);
+      if (before === after) continue;
+      if (after !== undefined) unit.dispatch(member, { kind: 'fault', reason: after });
+      if (before !== undefined) unit.dispatch(member, { kind: 'recovered', reason: before });
+    }
+  }
+
+  private noteLinkFault(instance: VrrpInstance): string | undefined {
+    const link = this.options.host.interface(instance.interface);
+    const fault = linkFault(instance, link, this.virtual) ?? (link && this.links.open(instance, link));
+    this.ledger(instance).linkFault = fault;
+    return fault;
+  }
+
+  private receive(interfaceName: string, packet: Received): void {
+    const here = this.seats().filter(({ instance }) => instance.interface === interfaceName && instance.family === packet.family);
+    const virtualRouterId = virtualRouterIdOf(packet);
+    const meant = here.filter(({ instance }) => instance.virtualRouterId === virtualRouterId);
+    for (const seat of meant.length > 0 ? meant : here) this.hear(seat, packet);
+  }
+
+  private hear(seat: Seat, packet: Received): void {
+    const decoded = decode(packet, seat.instance);
+    if ('advert' in decoded) {
+      this.heed(seat, decoded.advert);
+      return;
+    }
+    this.ledger(seat.instance).counters[COUNTED_AS[decoded.discard]]++;
+    // Other routers' business is no error, and a network may be full of it.
+    if (decoded.discard !== 'virtual-router-id') this.logAbout(seat.instance, decoded.discard, decoded.detail);
+  }
+
+  private heed({ unit, member, instance }: Seat, advert: Advert): void {
+    const own = this.sourceOf(instance);
+    // To answer oneself through a looping switch would never end.
+    if (advert.source === own) {
+      this.logAbout(instance, 'own address', `received an advert from our own address ${own}`);
+      return;
+    }
+    this.note(instance, advert);
+    const { priority, intervalMs, source } = advert;
+    const fromHigherAddress = own === undefined || compareAddresses(addressBytes(source), addressBytes(own)) > 0;
+    unit.dispatch(member, { kind: 'advert', priority, intervalMs, source, fromHigherAddress });
+  }
+
+  private note(instance: VrrpInstance, advert: Advert): void {
+    const { counters, checksumForms } = this.ledger(instance);
+    counters.advertsReceived++;
+    checksumForms[advert.checksumForm]++;
+    if (advert.priority === 0) counters.priorityZeroReceived++;
+    if (advert.addressesDiffer) {
+      counters.addressListErrors++;
+      this.logAbout(
+        instance,
+        'addresses',
+        `${advert.source} advertises ${advert.addresses.join(', ')}, which is not what is configured here`,
+      );
+    }
+    if (advert.version === 3 && instance.family === 4 && (advert.checksumForm === 'message-only') !== instance.v3ChecksumAsV2) {
+      const theirs = advert.checksumForm === 'message-only' ? 'without a pseudo-header (RFC 9568)' : 'with a pseudo-header';
+      this.logAbout(instance, 'checksum form', `${advert.source} computes VRRPv3 checksums ${theirs}, unlike us: see v3_checksum_as_v2`);
+    }
+  }
+
+  private hands(): Hands {
+    return {
+      send: (instance, priority) => this.send(instance, priority),
+      claim: (instance) => this.claim(instance),
+      announce: (instance, repeat) => this.announce(instance, repeat),
+      release: (instance) => this.release(instance),
+      log: (text) => this.options.log(text),
+      changed: (instance, before, after) => this.noteTransition(instance, before, after),
+    };
+  }
+
+  private send(instance: VrrpInstance, priority: number): void {
+    const source = this.sourceOf(instance);
+    const socket = this.links.find(instance);
+    if (source === undefined || socket === undefined) return;
+    socket.send(encode(instance, priority, source), source);
+    const { counters } = this.ledger(instance);
+    counters.advertsSent++;
+    if (priority === 0) counters.priorityZeroSent++;
+  }
+
+  private sourceOf(instance: VrrpInstance): string | undefined {
+    const link = this.options.host.interface(instance.interface);
+    return link && sourceAddress(instance, link, this.virtual);
+  }
+
+  /** Opens the interfaces for announcements meanwhile, which takes some milliseconds. */
+  private async claim(instance: VrrpInstance): Promise<void> {
+    this.announce(instance, 0);
+    for (const { address, prefixLength, device } of heldAddresses(instance)) {
+      const name = device ?? instance.interface;
+      await this.attempt(instance, `cannot add ${address} to ${name}`, this.options.host.addAddress(name, address, prefixLength));
+    }
+    this.options.onChange();
+  }
+
+  private async release(instance: VrrpInstance): Promise<void> {
+    for (const { address, prefixLength, device } of heldAddresses(instance)) {
+      const name = device ?? instance.interface;
+      await this.attempt(instance, `cannot remove ${address} from ${name}`, this.options.host.removeAddress(name, address, prefixLength));
+    }
+    this.options.onChange();
+  }
+
+  /** One address that fails does not keep the others from moving. */
+  private async attempt(instance: VrrpInstance, failure: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.options.log(`(${instance.name}) ${failure}: ${(error as Error).message}`);
+    }
+  }
+
+  private announce(instance: VrrpInstance, repeat: number): void {
+    const held = heldAddresses(instance).map(({ address, device }) => ({ address, name: device ?? instance.interface }));
+    for (const name of new Set(held.map((each) => each.name))) {
+      const link = this.options.host.interface(name);
+      if (!link?.up) continue;
+      const frames = held.filter((each) => each.name === name).map(({ address }) => announcement(link.mac, address));
+      this.announcer.announce({ interface: name, index: link.index, frames, repeat });
+    }
+  }
+
+  private noteTransition(instance: VrrpInstance, before: State, after: State): void {
+    const ledger = this.ledger(instance);
+    if (before.kind === 'backup' && after.kind === 'ready') return; // Nobody outside need know the difference.
+    ledger.lastTransitionMs = Date.now();
+    if (after.kind === 'master') ledger.counters.becameMaster++;
+    if (before.kind === 'master') ledger.counters.releasedMaster++;
+    this.options.onChange();
+  }
+
+  private statusOf({ unit, member, instance }: Seat): VrrpInstanceStatus {
+    const state = unit.stateOf(member);
+    const ledger = this.ledger(instance);
+    return {
+      name: instance.name,
+      interface: instance.interface,
+      virtualRouterId: instance.virtualRouterId,
+      family: instance.family,
+      version: instance.version,
+      state: state.kind === 'ready' ? 'backup' : state.kind,
+      faults: state.kind === 'fault' ? state.reasons : [],
+      priority: instance.priority,
+      addresses: heldAddresses(instance).map(({ address }) => address),
+      ...(unit.name === undefined ? {} : { group: unit.name }),
+      lastTransitionMs: ledger.lastTransitionMs,
+      counters: { ...ledger.counters },
+      checksumForms: { ...ledger.checksumForms },
+    };
+  }
+
+  private logAbout({ name }: VrrpInstance, kind: string, text: string): void {
+    this.logLimited(`${name} ${kind}`, `(${name}) ${text}`);
+  }
+
+  private logLimited(kind: string, text: string): void {
+    const line = this.limit(kind, text, monotonicMs());
+    if (line !== undefined) this.options.log(line);
+  }
+}
+
+function seatsOf({ unit }: Running): Seat[] {
+  return unit.instances.map((instance, member) => ({ unit, member, instance }));
+}

@@ -1,0 +1,116 @@
+// What instances need of the interfaces they run on: whether they can, from which address, and the sockets, one for each interface and family.
+
+import type { VrrpInstance } from '../config/model.js';
+import { addressBytes, addressText, isLinkLocal } from './address.js';
+import { type AdvertSocket, openAdvertSocket } from './advert-socket.js';
+import type { Received } from './codec.js';
+import type { HostInterface, VrrpHost } from './host.js';
+
+export interface LinksOptions {
+  readonly host: VrrpHost;
+  readonly received: (interfaceName: string, packet: Received) => void;
+  readonly failed: (text: string) => void;
+  /** Something may have become possible or impossible that no link change will tell of. */
+  readonly lookAgain: () => void;
+}
+
+const REOPEN_MS = 1_000;
+
+/** Why the instance cannot run on `link`, in the operator's words; undefined: it can. */
+export function linkFault(instance: VrrpInstance, link: HostInterface | undefined, virtual: ReadonlySet<string>): string | undefined {
+  if (link === undefined) return `entering FAULT state (interface ${instance.interface} does not exist)`;
+  if (!link.up) return `entering FAULT state (interface ${instance.interface} down)`;
+  if (sourceAddress(instance, link, virtual) !== undefined) return undefined;
+  return `entering FAULT state (no ${instance.family === 4 ? 'IPv4' : 'IPv6 link-local'} address for interface ${instance.interface})`;
+}
+
+/** The interface's own primary address: never a virtual one, whatever order they are in. */
+export function sourceAddress({ family }: VrrpInstance, link: HostInterface, virtual: ReadonlySet<string>): string | undefined {
+  const own = link.addresses.filter((candidate) => candidate.family === family && !virtual.has(canonical(candidate.address)));
+  const source = own.find(({ address }) => family === 4 || isLinkLocal(address));
+  return source && canonical(source.address);
+}
+
+export function virtualAddresses(instances: readonly VrrpInstance[]): ReadonlySet<string> {
+  return new Set(instances.flatMap(heldAddresses).map(({ address }) => canonical(address)));
+}
+
+export function heldAddresses({ addresses, excludedAddresses }: VrrpInstance): VrrpInstance['addresses'] {
+  return [...addresses, ...excludedAddresses];
+}
+
+function canonical(address: string): string {
+  return addressText(addressBytes(address));
+}
+
+/** Sockets are opened when first wanted, and again when the interface was made anew. */
+export class Links {
+  private readonly sockets = new Map<string, AdvertSocket>();
+  private readonly options: LinksOptions;
+  private reopen: NodeJS.Timeout | undefined;
+
+  constructor(options: LinksOptions) {
+    this.options = options;
+  }
+
+  /** Undefined when the instance has its sockets, else why not. */
+  open(instance: VrrpInstance, { index }: HostInterface): string | undefined {
+    const key = keyOf(instance.interface, instance.family);
+    const known = this.sockets.get(key);
+    if (known?.index === index) return undefined;
+    this.sockets.delete(key);
+    void known?.close();
+    try {
+      this.sockets.set(key, this.openSocket(instance, index));
+      return undefined;
+    } catch (error) {
+      this.tryAgain();
+      return `entering FAULT state (adverts on ${instance.interface}: ${(error as Error).message})`;
+    }
+  }
+
+  private openSocket({ interface: name, family }: VrrpInstance, index: number): AdvertSocket {
+    return openAdvertSocket({
+      interface: name,
+      index,
+      family,
+      hopLimitFilter: family === 6 ? this.options.host.hopLimitFilter() : -1,
+      received: (packet) => this.options.received(name, packet),
+      failed: (error) => this.options.failed(`adverts on ${name}: ${error.message}`),
+      lost: () => this.lost(keyOf(name, family)),
+    });
+  }
+
+  find({ interface: name, family }: VrrpInstance): AdvertSocket | undefined {
+    return this.sockets.get(keyOf(name, family));
+  }
+
+  /** Closes the sockets no instance needs. */
+  async keepOnly(instances: readonly VrrpInstance[]): Promise<void> {
+    const wanted = new Set(instances.map((instance) => keyOf(instance.interface, instance.family)));
+    const unwanted = [...this.sockets].filter(([key]) => !wanted.has(key));
+    for (const [key] of unwanted) this.sockets.delete(key);
+    await Promise.all(unwanted.map(([, socket]) => socket.close()));
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.reopen);
+    await this.keepOnly([]);
+  }
+
+  private lost(key: string): void {
+    const socket = this.sockets.get(key);
+    this.sockets.delete(key);
+    void socket?.close();
+    this.tryAgain();
+  }
+
+  private tryAgain(): void {
+    clearTimeout(this.reopen);
+    this.reopen = setTimeout(this.options.lookAgain, REOPEN_MS);
+  }
+}
+
+function keyOf(name: string, family: 4 | 6): string {
+  return `${name} ${family}`;
+}

@@ -1,0 +1,123 @@
+// Runs one sync group, or one instance on its own: gives its state machine the time and the news, and carries out what it decides.
+
+import type { VrrpInstance } from '../config/model.js';
+import { createGroup, type Group, type MemberEffect, stepGroup } from './group.js';
+import { type Effect, type Event, type State, wakesAt } from './machine.js';
+
+/** What a unit cannot do by itself. */
+export interface Hands {
+  send(instance: VrrpInstance, priority: number): void;
+  claim(instance: VrrpInstance): Promise<void>;
+  announce(instance: VrrpInstance, repeat: number): void;
+  release(instance: VrrpInstance): Promise<void>;
+  log(text: string): void;
+  changed(instance: VrrpInstance, before: State, after: State): void;
+}
+
+/** Of the monotonic clock, which no change of the date can bend. */
+export function monotonicMs(): number {
+  return performance.now();
+}
+
+export class Unit {
+  readonly name: string | undefined;
+  readonly instances: readonly VrrpInstance[];
+  private group: Group;
+  private readonly hands: Hands;
+  private timer: NodeJS.Timeout | undefined;
+  /** Work on addresses, one thing after the other for each member. */
+  private readonly work: Promise<void>[];
+
+  constructor(name: string | undefined, instances: readonly VrrpInstance[], hands: Hands) {
+    this.name = name;
+    this.instances = instances;
+    this.group = createGroup(name, instances);
+    this.hands = hands;
+    this.work = instances.map(() => Promise.resolve());
+  }
+
+  stateOf(member: number): State {
+    return this.group.members[member]?.state ?? { kind: 'init' };
+  }
+
+  dispatch(member: number, event: Event): void {
+    const before = this.group;
+    const { group, effects } = stepGroup(before, { member, event }, monotonicMs());
+    this.group = group;
+    for (const effect of effects) this.perform(effect);
+    this.arm();
+    for (const [i, { instance, state }] of group.members.entries()) {
+      const old = before.members[i]?.state ?? state;
+      if (old.kind !== state.kind) this.hands.changed(instance, old, state);
+    }
+  }
+
+  /** Resolves when the addresses are released. */
+  async stop(): Promise<void> {
+    for (const member of this.instances.keys()) this.dispatch(member, { kind: 'stop' });
+    await Promise.all(this.work);
+  }
+
+  /** Leaves everything as it is, and never wakes again. */
+  abandon(): void {
+    clearTimeout(this.timer);
+    this.group = createGroup(this.name, this.instances);
+  }
+
+  private perform({ member, effect }: MemberEffect): void {
+    const instance = this.instances[member];
+    if (instance === undefined) return;
+    switch (effect.kind) {
+      case 'send':
+        this.hands.send(instance, effect.priority);
+        break;
+      case 'log':
+        this.hands.log(effect.text);
+        break;
+      case 'claim':
+        this.later(member, () => (this.holds(member) ? this.hands.claim(instance) : undefined));
+        break;
+      case 'announce':
+        this.later(member, () => (this.holds(member) ? this.hands.announce(instance, effect.repeat) : undefined));
+        break;
+      case 'release':
+        this.later(member, () => this.hands.release(instance));
+        break;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  /** The state may have moved on while earlier work was under way: nothing is claimed for a router that is master no more. */
+  private holds(member: number): boolean {
+    return this.stateOf(member).kind === 'master';
+  }
+
+  private later(member: number, task: () => Promise<void> | void): void {
+    this.work[member] = (this.work[member] ?? Promise.resolve()).then(task).catch((error: Error) => this.hands.log(error.message));
+  }
+
+  private arm(): void {
+    clearTimeout(this.timer);
+    const wake = Math.min(...this.group.members.map(({ state }) => wakesAt(state)));
+    if (wake !== Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.wake(), Math.max(0, Math.ceil(wake - monotonicMs())));
+  }
+
+  /** Adverts go out at once. A master is declared dead only after its adverts that wait in the socket were read, however late we are. */
+  private wake(): void {
+    this.fire((state) => state.kind === 'master');
+    setImmediate(() => this.fire((state) => state.kind === 'backup'));
+  }
+
+  private fire(concerns: (state: State) => boolean): void {
+    for (const member of this.instances.keys()) {
+      const state = this.stateOf(member);
+      if (concerns(state) && wakesAt(state) <= monotonicMs()) this.dispatch(member, { kind: 'timer' });
+    }
+    this.arm();
+  }
+}
+
+function unreachable(effect: never): never {
+  throw new Error(`no such effect: ${(effect as Effect).kind}`);
+}
