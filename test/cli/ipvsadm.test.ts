@@ -1,0 +1,234 @@
+// The ipvsadm views against texts that ipvsadm 1.31 itself printed about IPVS of Linux 6.1 with the same services and traffic.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Ask, ipvsadm } from '../../control/cli/ipvsadm.js';
+import { FLOW_TITLE, flowLine, serviceList, timeoutLine, versionLine } from '../../control/cli/ipvsadm-text.js';
+import type { Answers } from '../../control/socket.js';
+import type { DestinationStats, FlowEntry, Protocol, ServiceStats, Traffic } from '../../dataplane/protocol.js';
+import { golden, recorder } from './recorder.js';
+import { NO_TRAFFIC, STATS, STATUS, traffic, withoutDataplane } from './sample-status.js';
+
+const PLAIN = { view: 'connections', exact: false, sort: true } as const;
+const KERNEL_SIZE = 4096;
+
+function service(name: string, scheduler: string, counts: Traffic, destinations: readonly DestinationStats[] = []): ServiceStats {
+  const [protocol = '', where = ''] = name.split(' ');
+  return { protocol: protocol.toLowerCase() as Protocol, ...endpoint(where), scheduler, ...counts, destinations };
+}
+
+function destination(where: string, weight: number, active: number, inactive: number, counts: Traffic = NO_TRAFFIC): DestinationStats {
+  return { ...endpoint(where), weight, active, inactive, ...counts };
+}
+
+function endpoint(text: string): { readonly address: string; readonly port: number } {
+  const at = text.lastIndexOf(':');
+  return { address: text.slice(0, at).replace(/[[\]]/g, ''), port: Number(text.slice(at + 1)) };
+}
+
+// In the order the kernel listed them, which is what --nosort shows.
+const MANY: readonly ServiceStats[] = [
+  service('UDP [::1]:53', 'rr', NO_TRAFFIC),
+  service('UDP 20.0.113.10:53', 'rr', NO_TRAFFIC),
+  service('UDP 203.0.113.10:53', 'rr', traffic(1, 1, 1, 29, 29), [destination('10.11.12.1:53', 1, 0, 1, traffic(1, 1, 1, 29, 29))]),
+  service('TCP 192.0.2.1:80', 'rr', NO_TRAFFIC),
+  service('TCP 10.0.0.1:80', 'rr', NO_TRAFFIC),
+  service('TCP 9.0.0.1:80', 'rr', NO_TRAFFIC),
+  service('TCP 203.0.113.10:80', 'rr', traffic(6, 24, 15, 1320, 820), [
+    destination('9.11.12.100:8080', 0, 0, 0),
+    destination('10.11.12.100:80', 0, 0, 0),
+    destination('10.11.12.100:8080', 0, 0, 0),
+    destination('10.11.12.2:8080', 100, 2, 0, traffic(2, 4, 0, 240, 0)),
+    destination('10.11.12.1:8080', 1, 1, 1, traffic(2, 10, 7, 540, 384)),
+    destination('10.11.12.3:8080', 1, 1, 1, traffic(2, 10, 8, 540, 436)),
+  ]),
+  service('TCP 203.0.113.10:443', 'wrr', NO_TRAFFIC),
+  service('TCP [2001:db8::10]:80', 'rr', traffic(6, 18, 8, 1380, 596), [
+    destination('[fd00::1:2:3:4:5]:8080', 1, 2, 0, traffic(2, 4, 0, 320, 0)),
+    destination('[fd00::1]:8080', 1, 1, 1, traffic(2, 10, 8, 740, 596)),
+    destination('[fd00::3]:8080', 1, 2, 0, traffic(2, 4, 0, 320, 0)),
+  ]),
+  service('TCP [2001:db8:1234:5678:9abc:def0:1234:5678]:8080', 'wrr', NO_TRAFFIC, [
+    destination('[fd00:1234:5678:9abc:def0:1234:5678:9abc]:50080', 1, 0, 0),
+  ]),
+];
+
+function wide(counts: Traffic): readonly ServiceStats[] {
+  return [
+    service('UDP [fd00::1]:53', 'rr', NO_TRAFFIC),
+    service('UDP [8000::1]:53', 'rr', NO_TRAFFIC),
+    service('UDP [7fff::1]:53', 'rr', NO_TRAFFIC),
+    service('UDP 128.0.0.1:53', 'rr', NO_TRAFFIC),
+    service('UDP 127.0.0.1:53', 'rr', NO_TRAFFIC),
+    service('TCP 203.0.113.10:80', 'rr', counts, [destination('10.11.12.1:8080', 1, 0, 2, counts)]),
+  ];
+}
+
+const KILO = wide(traffic(1, 1586, 3375, 82_543, 157_467_892));
+const MEGA = wide(traffic(2, 7008, 21_498, 364_487, 1_164_346_632));
+
+const LISTS = [
+  { name: 'services are sorted as ipvsadm sorts them', file: 'ipvsadm-Ln.txt', services: MANY, options: PLAIN },
+  { name: '--nosort keeps the order', file: 'ipvsadm-Ln--nosort.txt', services: MANY, options: { ...PLAIN, sort: false } },
+  { name: '--stats shows traffic', file: 'ipvsadm-Ln--stats.txt', services: MANY, options: { ...PLAIN, view: 'stats' } },
+  { name: 'over 10^8 counts in K', file: 'ipvsadm-Ln--stats-kilo.txt', services: KILO, options: { ...PLAIN, view: 'stats' } },
+  { name: 'over 10^9 counts in M', file: 'ipvsadm-Ln--stats-mega.txt', services: MEGA, options: { ...PLAIN, view: 'stats' } },
+  {
+    name: '--exact shows all digits',
+    file: 'ipvsadm-Ln--stats--exact.txt',
+    services: KILO,
+    options: { view: 'stats', exact: true, sort: true },
+  },
+  { name: 'addresses sort by signed difference', file: 'ipvsadm-Ln-sorted.txt', services: MEGA, options: PLAIN },
+] as const;
+
+for (const { name, file, services, options } of LISTS) {
+  test(`ipvsadm: ${name}`, () => {
+    assert.equal(versionLine(KERNEL_SIZE) + serviceList(services, options), golden(file));
+  });
+}
+
+const LARGE = [
+  [99_999_999, ' 99999999'],
+  [100_000_000, '  100000K'],
+  [999_999_999, '  999999K'],
+  [1_000_000_000, '    1000M'],
+  [99_999_999_999, '   99999M'],
+  [100_000_000_000, '     100G'],
+  [99_999_999_999_999, '   99999G'],
+  [100_000_000_000_000, '     100T'],
+] as const;
+
+for (const [value, column] of LARGE) {
+  test(`ipvsadm: ${value} is the column "${column}"`, () => {
+    const list = serviceList([service('TCP 10.0.0.1:80', 'rr', traffic(0, 0, 0, 0, value))], { ...PLAIN, view: 'stats' });
+    assert.ok(list.endsWith(`        0${column}\n`), list);
+  });
+}
+
+test('ipvsadm: -Lnc lists flows as ipvsadm does', () => {
+  const expected = golden('ipvsadm-Lnc.txt');
+  const flows = expected.split('\n').slice(2, -1).map(parseFlow);
+  assert.equal(flows.length, 13);
+  assert.equal(FLOW_TITLE + flows.map(flowLine).join(''), expected);
+});
+
+test('ipvsadm: a flow that should have ended shows 00:00, and one of 100 minutes keeps its minutes', () => {
+  const flow = parseFlow('TCP 00:00 CLOSE 192.0.2.1:1 192.0.2.2:2 192.0.2.3:3');
+  assert.match(flowLine({ ...flow, expiresInMs: -5 }), /^TCP 00:00 {2}CLOSE {7}192/);
+  assert.match(flowLine({ ...flow, expiresInMs: 6_000_999 }), /^TCP 100:00 CLOSE/);
+});
+
+test('ipvsadm: --timeout shows whole seconds', () => {
+  assert.equal(timeoutLine({ tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 }), golden('ipvsadm-L--timeout.txt'));
+});
+
+function parseFlow(line: string): FlowEntry {
+  const [protocol = '', expires = '', state = '', client = '', virtual = '', real = ''] = line.split(/ +/);
+  const [minutes, seconds] = expires.split(':').map(Number);
+  const expiresInMs = (minutes! * 60 + seconds!) * 1_000 + 999;
+  return {
+    protocol: protocol.toLowerCase() as Protocol,
+    expiresInMs,
+    state,
+    client: endpoint(client),
+    service: endpoint(virtual),
+    destination: endpoint(real),
+  };
+}
+
+const FLOWS = [parseFlow('UDP 04:56 UDP 203.0.113.254:46663 203.0.113.10:53 10.11.12.1:53')];
+const KERNEL: Answers = {
+  status: {
+    ...STATUS,
+    dataplane: { ...STATUS.dataplane, stats: { ...STATS, services: MANY, flows: { ...STATS.flows, capacity: KERNEL_SIZE } } },
+  },
+  flows: FLOWS,
+  reload: { applied: false, message: 'not asked' },
+};
+
+/** Stands where the control socket is and answers from `answers`. */
+function asking(answers: Answers): Ask {
+  return async (_runDir, { what }) => answers[what];
+}
+
+const COMMANDS = [
+  ['-Ln', 'ipvsadm-Ln.txt'],
+  ['-ln', 'ipvsadm-Ln.txt'],
+  ['-nL', 'ipvsadm-Ln.txt'],
+  ['-L -n', 'ipvsadm-Ln.txt'],
+  ['-l -n', 'ipvsadm-Ln.txt'],
+  ['-l', 'ipvsadm-Ln.txt'],
+  ['', 'ipvsadm-Ln.txt'],
+  ['--list --numeric', 'ipvsadm-Ln.txt'],
+  ['-Ln --sort', 'ipvsadm-Ln.txt'],
+  ['-Ln --nosort', 'ipvsadm-Ln--nosort.txt'],
+  ['-l -n --stats', 'ipvsadm-Ln--stats.txt'],
+  ['--stats -Ln --run-dir /run/x', 'ipvsadm-Ln--stats.txt'],
+  ['-L --timeout', 'ipvsadm-L--timeout.txt'],
+  ['-Ln -t 203.0.113.10:80', 'ipvsadm-Ln-t.txt'],
+  ['-Lnt 203.0.113.10:80', 'ipvsadm-Ln-t.txt'],
+] as const;
+
+for (const [typed, file] of COMMANDS) {
+  test(`ipvsadm: "natlb ipvsadm ${typed}" prints what ipvsadm prints`, async () => {
+    const io = recorder();
+    assert.equal(await ipvsadm(words(typed), io, asking(KERNEL)), 0, io.complained());
+    assert.equal(io.printed(), golden(file));
+  });
+}
+
+for (const typed of ['-Lnc', '-lnc', '-L -n -c', '-lcn', '--list --connection', '-ln -c --exact']) {
+  test(`ipvsadm: "natlb ipvsadm ${typed}" lists flows`, async () => {
+    const io = recorder();
+    assert.equal(await ipvsadm(words(typed), io, asking(KERNEL)), 0, io.complained());
+    assert.equal(io.printed(), FLOW_TITLE + FLOWS.map(flowLine).join(''));
+  });
+}
+
+test('ipvsadm: more flows than one write holds come out whole and in order', async () => {
+  const io = recorder();
+  const flows = Array.from({ length: 2_500 }, (_, at): FlowEntry => ({ ...FLOWS[0]!, client: { address: '192.0.2.1', port: at } }));
+  await ipvsadm(['-Lnc'], io, asking({ ...KERNEL, flows }));
+  assert.equal(io.printed(), FLOW_TITLE + flows.map(flowLine).join(''));
+});
+
+const REFUSED = [
+  { typed: '-c', status: 2, complaint: /expected ipvsadm -L/ },
+  { typed: '-n', status: 2, complaint: /expected ipvsadm -L/ },
+  { typed: '-Ln --rate', status: 2, complaint: /--rate is not yet supported/ },
+  { typed: '-Lnc --stats', status: 2, complaint: /options conflict in the list command/ },
+  { typed: '-Lnc -t 203.0.113.10:80', status: 2, complaint: /options conflict/ },
+  { typed: '-Ln --foo', status: 2, complaint: /Unknown option '--foo'\n$/ },
+  { typed: '-A', status: 2, complaint: /Unknown option '-A'/ },
+  { typed: '-Ln bla', status: 2, complaint: /Unexpected argument 'bla'/ },
+  { typed: '-Ln -t', status: 2, complaint: /argument missing/ },
+  { typed: '-Ln -t 203.0.113.10', status: 2, complaint: /expected ADDRESS:PORT or \[IPV6\]:PORT, found 203\.0\.113\.10/ },
+  { typed: '-Ln -t 203.0.113.10:81', status: 1, complaint: /No such service/ },
+  { typed: '-Ln -u 203.0.113.10:80', status: 1, complaint: /No such service/ },
+] as const;
+
+for (const { typed, status, complaint } of REFUSED) {
+  test(`ipvsadm: "natlb ipvsadm ${typed}" is refused with status ${status}`, async () => {
+    const io = recorder();
+    assert.equal(await ipvsadm(words(typed), io, asking(KERNEL)), status);
+    assert.match(io.complained(), complaint);
+    assert.equal(io.printed(), '');
+  });
+}
+
+test('ipvsadm: without a data plane there is no list, and the message says so', async () => {
+  const io = recorder();
+  assert.equal(await ipvsadm(['-Ln'], io, asking({ ...KERNEL, status: withoutDataplane(STATUS) })), 1);
+  assert.match(io.complained(), /the data plane is not running \(dead\)/);
+});
+
+test('ipvsadm: an IPv6 service is found however its address is spelled', async () => {
+  const io = recorder();
+  assert.equal(await ipvsadm(['-Ln', '-t', '[2001:DB8:0:0::0010]:80'], io, asking(KERNEL)), 0, io.complained());
+  assert.match(io.printed(), /^TCP {2}\[2001:db8::10\]:80 rr$/m);
+});
+
+function words(typed: string): readonly string[] {
+  return typed.split(' ').filter((word) => word !== '');
+}

@@ -1,0 +1,179 @@
+// A router in full work, as one plain value: what the views and the metrics page are tested with.
+
+import type { Status, VrrpCounters } from '../../control/status.js';
+import type { ServiceStats, Stats, Traffic } from '../../dataplane/protocol.js';
+
+export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+export const NO_TRAFFIC: Traffic = { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
+
+const COUNTERS: VrrpCounters = {
+  advertsReceived: 7,
+  advertsSent: 120,
+  becameMaster: 2,
+  releasedMaster: 1,
+  lengthErrors: 0,
+  ttlErrors: 3,
+  invalidType: 0,
+  advertIntervalErrors: 0,
+  addressListErrors: 0,
+  checksumErrors: 5,
+  versionErrors: 0,
+  unknownVrid: 0,
+  authInvalidType: 0,
+  authTypeMismatch: 0,
+  authFailure: 0,
+  priorityZeroReceived: 1,
+  priorityZeroSent: 0,
+};
+
+export function traffic(connections: number, packetsIn: number, packetsOut: number, bytesIn: number, bytesOut: number): Traffic {
+  return { connections, packetsIn, packetsOut, bytesIn, bytesOut };
+}
+
+export const SERVICES: readonly ServiceStats[] = [
+  {
+    address: '203.0.113.10',
+    port: 80,
+    protocol: 'tcp',
+    scheduler: 'wrr',
+    ...traffic(30, 300, 240, 15_600, 960_000),
+    destinations: [
+      { address: '10.11.12.1', port: 8080, weight: 3, active: 4, inactive: 11, ...traffic(20, 200, 160, 10_400, 640_000) },
+      { address: '10.11.12.2', port: 8080, weight: 1, active: 0, inactive: 2, ...traffic(10, 100, 80, 5_200, 320_000) },
+    ],
+  },
+  {
+    address: '2001:db8::10',
+    port: 53,
+    protocol: 'udp',
+    scheduler: 'rr',
+    ...traffic(1, 1, 1, 60, 120),
+    destinations: [{ address: 'fd00::1', port: 53, weight: 1, active: 0, inactive: 1, ...traffic(1, 1, 1, 60, 120) }],
+  },
+];
+
+export const STATS: Stats = {
+  backend: 'af_packet',
+  backendReason: 'eth0 has no XDP',
+  generation: 3,
+  total: traffic(31, 301, 241, 15_660, 960_120),
+  services: SERVICES,
+  verdicts: [
+    { verdict: 'pending', fate: 'dropped', help: 'still under way', packets: 0 },
+    { verdict: 'forwarded', fate: 'sent', help: 'translated and sent to a destination', packets: 301 },
+    { verdict: 'returned', fate: 'sent', help: 'translated back and sent to the client', packets: 241 },
+    { verdict: 'answered_reset', fate: 'answered', help: 'TCP without a flow to a service: answered with RST', packets: 2 },
+    { verdict: 'malformed', fate: 'dropped', help: 'a header contradicts itself', packets: 0 },
+    { verdict: 'no_flow', fate: 'dropped', help: 'from a destination, but of no flow', packets: 17 },
+  ],
+  received: 561,
+  devices: [
+    {
+      interface: 'eth0',
+      queue: 0,
+      received: 303,
+      receivedBytes: 20_000,
+      transmitted: 243,
+      transmittedBytes: 970_000,
+      transmitFull: 0,
+      transmitError: 0,
+      receiveLost: 0,
+    },
+    {
+      interface: 'eth1',
+      queue: 0,
+      received: 258,
+      receivedBytes: 970_000,
+      transmitted: 301,
+      transmittedBytes: 19_000,
+      transmitFull: 4,
+      transmitError: 0,
+      receiveLost: 9,
+    },
+  ],
+  flows: { entries: 18, capacity: 1_048_576, bytes: 117_440_512 },
+  rounds: 987_654,
+};
+
+export const STATUS: Status = {
+  version: '0.1.0',
+  routerId: 'LVS_1',
+  pid: 4321,
+  startedMs: NOW_MS - (86_400 + 2 * 3_600) * 1_000,
+  config: {
+    file: '/etc/natlb/natlb.conf',
+    lastReloadSuccessful: false,
+    lastReloadSuccessMs: NOW_MS - 3_723_000,
+    reloads: 4,
+    failedReloads: 1,
+  },
+  timeouts: { tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 },
+  instances: [
+    {
+      name: 'VI_public',
+      interface: 'eth0',
+      virtualRouterId: 51,
+      family: 4,
+      version: 2,
+      state: 'master',
+      faults: [],
+      priority: 150,
+      addresses: ['203.0.113.10/24'],
+      group: 'VG_1',
+      lastTransitionMs: NOW_MS - 65_000,
+      counters: COUNTERS,
+    },
+    {
+      name: 'VI_6',
+      interface: 'eth1',
+      virtualRouterId: 52,
+      family: 6,
+      version: 3,
+      state: 'fault',
+      faults: ['eth1 has no carrier'],
+      priority: 100,
+      addresses: ['fe80::10/64', '2001:db8::10/64'],
+      lastTransitionMs: 0,
+      counters: COUNTERS,
+    },
+  ],
+  virtualServers: [
+    {
+      address: '203.0.113.10',
+      port: 80,
+      protocol: 'tcp',
+      quorumUp: true,
+      quorum: 1,
+      sorryServerActive: false,
+      realServers: [
+        { address: '10.11.12.1', port: 8080, configuredWeight: 3, up: true, checks: 100, failedChecks: 1 },
+        { address: '10.11.12.2', port: 8080, configuredWeight: 1, up: true, checks: 99, failedChecks: 0 },
+        {
+          address: '10.11.12.3',
+          port: 8080,
+          configuredWeight: 1,
+          up: false,
+          checks: 98,
+          failedChecks: 40,
+          lastFailure: 'connection refused',
+        },
+      ],
+    },
+    {
+      // The same address as above, spelled as an operator might.
+      address: '2001:0DB8:0::0010',
+      port: 53,
+      protocol: 'udp',
+      quorumUp: false,
+      quorum: 2,
+      sorryServerActive: true,
+      realServers: [{ address: 'fd00::2', port: 53, configuredWeight: 1, up: false, checks: 5, failedChecks: 5, lastFailure: 'timed out' }],
+    },
+  ],
+  dataplane: { state: 'running', pid: 4322, restarts: 1, stats: STATS },
+};
+
+export function withoutDataplane(status: Status): Status {
+  return { ...status, dataplane: { state: 'dead', restarts: 2 } };
+}
