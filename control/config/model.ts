@@ -8,7 +8,7 @@ export interface Place {
   readonly column: number;
 }
 
-/** Where the values of a block were written: keyword → place; `block` is the block's own first word. Absent = a default. */
+/** Where the values of a block were written: keyword → place; `block` is the block's own first word. Absent = not written. */
 export type Places = Readonly<Record<string, Place>>;
 
 export interface VirtualAddress {
@@ -143,4 +143,6 @@ export interface Finding {
   readonly message: string;
   /** What the operator might do: the nearest keyword, the expected form. */
   readonly hint?: string;
+  /** What `natlb check` has an exit code of its own for. */
+  readonly about?: 'script-security';
 }

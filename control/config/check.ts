@@ -1,0 +1,243 @@
+// What is wrong with a configuration although every line of it is right: things that clash, miss each other or cannot work.
+
+import { parseAddress } from './address.js';
+import type { Config, Finding, Place, Places, RealServer, SyncGroup, VirtualServer, VrrpInstance } from './model.js';
+
+export function check(config: Config): Finding[] {
+  return [
+    ...config.instances.flatMap((instance) => INSTANCE_CHECKS.flatMap((rule) => rule(instance))),
+    ...config.virtualServers.flatMap((service) => SERVICE_CHECKS.flatMap((rule) => rule(service))),
+    ...CONFIG_CHECKS.flatMap((rule) => rule(config)),
+  ];
+}
+
+const INSTANCE_CHECKS: readonly ((instance: VrrpInstance) => readonly Finding[])[] = [
+  instanceWithoutAddress,
+  addressesOfTwoFamilies,
+  ipv6WithVersion2,
+  advertInterval,
+  priorityOfOwner,
+  preemption,
+  authentication,
+];
+
+const SERVICE_CHECKS: readonly ((service: VirtualServer) => readonly Finding[])[] = [
+  protocolUnset,
+  schedulerUnset,
+  emptyPool,
+  serversOfOtherFamily,
+  sameServerTwice,
+  quorumOutOfReach,
+];
+
+const CONFIG_CHECKS: readonly ((config: Config) => readonly Finding[])[] = [
+  sameInstanceTwice,
+  sameRouterIdTwice,
+  sameAddressTwice,
+  sameServiceTwice,
+  sameGroupTwice,
+  membersOfGroups,
+];
+
+// Instances
+
+function instanceWithoutAddress({ name, addresses, places }: VrrpInstance): Finding[] {
+  if (addresses.length > 0) return [];
+  return [warning(at(places), `vrrp_instance ${name} has no virtual_ipaddress`, 'it takes part in elections and holds nothing')];
+}
+
+function addressesOfTwoFamilies({ addresses, family }: VrrpInstance): Finding[] {
+  return addresses
+    .filter((address) => address.family !== family)
+    .map(({ address, place }) =>
+      error(place, `${address} is not IPv${family} like the first address of its instance`, 'use virtual_ipaddress_excluded'),
+    );
+}
+
+function ipv6WithVersion2({ name, family, version, places }: VrrpInstance): Finding[] {
+  if (family === 4 || version === 3) return [];
+  return [error(at(places, 'version'), `vrrp_instance ${name} has IPv6 addresses, which VRRP version 2 cannot carry`, 'write version 3')];
+}
+
+/** Version 2 carries whole seconds in a byte, version 3 hundredths of seconds in twelve bits. */
+function advertInterval({ version, advertIntervalMs, places }: VrrpInstance): Finding[] {
+  const place = at(places, 'advert_int');
+  if (version === 2 && advertIntervalMs % 1000 !== 0)
+    return [error(place, 'VRRP version 2 can advertise whole seconds only', 'write version 3')];
+  if (version === 3 && advertIntervalMs > 40_950) return [error(place, 'VRRP version 3 can advertise 40.95 seconds at most')];
+  if (version === 3 && advertIntervalMs % 10 !== 0) return [error(place, 'VRRP version 3 can advertise hundredths of seconds only')];
+  return [];
+}
+
+function priorityOfOwner({ name, priority, initialState, places }: VrrpInstance): Finding[] {
+  if (priority !== 255) return [];
+  const message = `priority 255 makes vrrp_instance ${name} the owner of its addresses: it takes them over at once, whoever has them`;
+  const contrary = initialState === 'backup' ? 'state BACKUP is of no use with it' : undefined;
+  return [warning(at(places, 'priority'), message, contrary)];
+}
+
+function preemption({ name, initialState, preemptDelayMs, places }: VrrpInstance): Finding[] {
+  if (initialState === 'backup') return [];
+  const useless = [];
+  const hint = 'write state BACKUP: the priority alone decides';
+  // As keepalived does: who starts as master does not wait for anybody.
+  if (places.nopreempt !== undefined)
+    useless.push(warning(places.nopreempt, `nopreempt has no effect in vrrp_instance ${name}: it starts as MASTER`, hint));
+  if (preemptDelayMs > 0)
+    useless.push(warning(at(places, 'preempt_delay'), `preempt_delay has no effect in vrrp_instance ${name}: it starts as MASTER`, hint));
+  return useless;
+}
+
+function authentication({ version, authentication: { type }, places }: VrrpInstance): Finding[] {
+  if (places.authentication === undefined) return [];
+  if (version === 3) return [warning(places.authentication, 'VRRP version 3 has no authentication; it is left out')];
+  if (type === 'none') return [error(places.authentication, 'authentication needs auth_type PASS and auth_pass', 'AH is not there')];
+  return [];
+}
+
+// Services
+
+/** A trap of keepalived's: everybody who leaves it out means TCP. */
+function protocolUnset({ places }: VirtualServer): Finding[] {
+  if (places.protocol !== undefined) return [];
+  return [
+    warning(at(places), 'this virtual server has no protocol and therefore forwards UDP, NOT TCP', "write 'protocol TCP' if that is meant"),
+  ];
+}
+
+function schedulerUnset({ places }: VirtualServer): Finding[] {
+  if (places.lb_algo !== undefined) return [];
+  return [warning(at(places), 'this virtual server has no lb_algo, which means wlc; wlc is not there yet; wrr is used in its place')];
+}
+
+function emptyPool({ realServers, places }: VirtualServer): Finding[] {
+  return realServers.length > 0 ? [] : [error(at(places), 'this virtual server has no real_server')];
+}
+
+function serversOfOtherFamily({ family, realServers, sorryServer, places }: VirtualServer): Finding[] {
+  const misfit = (place: Place, address: string): Finding[] => {
+    if (parseAddress(address)?.family === family) return [];
+    return [error(place, `${address} is not IPv${family} like its virtual server`, 'NAT cannot go from one family to the other')];
+  };
+  const sorry = sorryServer === undefined ? [] : misfit(at(places, 'sorry_server'), sorryServer.address);
+  return [...realServers.flatMap((server) => misfit(at(server.places), server.address)), ...sorry];
+}
+
+function sameServerTwice({ realServers }: VirtualServer): Finding[] {
+  const key = ({ address, port }: RealServer): string => `${address} ${port}`;
+  return repeated(
+    realServers,
+    key,
+    (server) => at(server.places),
+    ({ address, port }) => `real_server ${address} ${port} stands twice in this virtual server`,
+  );
+}
+
+function quorumOutOfReach({ quorum, hysteresis, realServers, places }: VirtualServer): Finding[] {
+  const total = realServers.reduce((sum, { weight }) => sum + weight, 0);
+  if (realServers.length > 0 && total === 0) return [warning(at(places), 'every real_server has weight 0: nothing is forwarded')];
+  if (total > 0 && quorum > total)
+    return [warning(at(places, 'quorum'), `quorum ${quorum} is more than all weights together, and counts as ${total}`)];
+  if (hysteresis >= quorum && hysteresis > 0)
+    return [warning(at(places, 'hysteresis'), `hysteresis ${hysteresis} is not below quorum ${quorum}: the quorum is never lost`)];
+  return [];
+}
+
+// All together
+
+function sameInstanceTwice({ instances }: Config): Finding[] {
+  return repeated(
+    instances,
+    ({ name }) => name,
+    ({ places }) => at(places),
+    ({ name }) => `there are two instances named ${name}`,
+  );
+}
+
+function sameRouterIdTwice({ instances }: Config): Finding[] {
+  return repeated(
+    instances,
+    (instance) => `${instance.interface} ${instance.family} ${instance.virtualRouterId}`,
+    ({ places }) => at(places, 'virtual_router_id'),
+    (instance, first) =>
+      `${instance.name} and ${first.name} both have virtual_router_id ${instance.virtualRouterId} on ${instance.interface} (IPv${instance.family})`,
+  );
+}
+
+function sameAddressTwice({ instances }: Config): Finding[] {
+  const addresses = instances.flatMap((instance) => [...instance.addresses, ...instance.excludedAddresses]);
+  return repeated(
+    addresses,
+    ({ address }) => address,
+    ({ place }) => place,
+    ({ address }) => `virtual address ${address} stands twice`,
+  );
+}
+
+function sameServiceTwice({ virtualServers }: Config): Finding[] {
+  return repeated(
+    virtualServers,
+    ({ address, port, protocol }) => `${protocol} ${address} ${port}`,
+    ({ places }) => at(places),
+    ({ address, port, protocol }) => `there are two virtual servers for ${protocol.toUpperCase()} ${address} ${port}`,
+  );
+}
+
+function sameGroupTwice({ syncGroups }: Config): Finding[] {
+  return repeated(
+    syncGroups,
+    ({ name }) => name,
+    ({ places }) => at(places),
+    ({ name }) => `there are two sync groups named ${name}`,
+  );
+}
+
+function membersOfGroups({ syncGroups, instances }: Config): Finding[] {
+  const known = new Set(instances.map(({ name }) => name));
+  const groupOf = new Map<string, string>();
+  return syncGroups.flatMap((group) => [...membersOf(group, known, groupOf), ...(group.members.length < 2 ? [lonely(group)] : [])]);
+}
+
+function membersOf({ name, members, places }: SyncGroup, known: ReadonlySet<string>, groupOf: Map<string, string>): Finding[] {
+  return members.flatMap((member) => {
+    const other = groupOf.get(member);
+    groupOf.set(member, other ?? name);
+    if (!known.has(member)) return [error(at(places, 'group'), `sync group ${name} names ${member}, and there is no such vrrp_instance`)];
+    return other === undefined ? [] : [error(at(places, 'group'), `${member} is in sync group ${other} already`)];
+  });
+}
+
+function lonely({ name, members, places }: SyncGroup): Finding {
+  return warning(at(places), `sync group ${name} has ${members.length === 0 ? 'no member' : 'one member only'}`);
+}
+
+// Building blocks
+
+/** One error for each item whose key an earlier item has. */
+function repeated<Item>(
+  items: readonly Item[],
+  key: (item: Item) => string,
+  place: (item: Item) => Place,
+  say: (item: Item, first: Item) => string,
+): Finding[] {
+  const firsts = new Map<string, Item>();
+  return items.flatMap((item) => {
+    const first = firsts.get(key(item));
+    if (first === undefined) firsts.set(key(item), item);
+    const { file, line } = place(first ?? item);
+    return first === undefined ? [] : [error(place(item), say(item, first), `the other one stands in ${file}, line ${line}`)];
+  });
+}
+
+/** Where a keyword of a block stands, or the block. */
+function at(places: Places, keyword = 'block'): Place {
+  return places[keyword] ?? places.block ?? { file: '', line: 1, column: 1 };
+}
+
+function error(place: Place, message: string, hint?: string): Finding {
+  return { severity: 'error', place, message, ...(hint === undefined ? {} : { hint }) };
+}
+
+function warning(place: Place, message: string, hint?: string): Finding {
+  return { severity: 'warning', place, message, ...(hint === undefined ? {} : { hint }) };
+}

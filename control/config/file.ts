@@ -1,0 +1,47 @@
+// Configurations from the file system: what `natlb run`, a reload and `natlb check` call.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Files } from './expand.js';
+import { glob } from './glob.js';
+import { type Loaded, load } from './load.js';
+
+export interface LoadFileOptions {
+  /** What `@id` lines are compared with; the first label of the host's name unless given. */
+  readonly configId?: string;
+}
+
+/** More than anybody writes, less than fills the memory. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+export const fileSystem: Files = { readFile, glob: (pattern) => glob(pattern, listDirectory) };
+
+/** Never throws for what is in, or wrong with, the file. */
+export function loadFile(path: string, options: LoadFileOptions = {}, { readFile: read, glob: find }: Files = fileSystem): Loaded {
+  const configId = options.configId ?? hostname().split('.')[0] ?? '';
+  return load(path, read, find, { configId, hostName: hostname() });
+}
+
+function readFile(path: string): string | Error {
+  try {
+    const { size } = statSync(path);
+    return size > MAX_BYTES ? new Error(`it has ${size} bytes, ${MAX_BYTES} are the limit`) : readFileSync(path, 'utf8');
+  } catch (error) {
+    return plainly(error);
+  }
+}
+
+/** `No such file or directory` says it; the path and the name of the system call say it twice. */
+function plainly(error: unknown): Error {
+  const { message } = error as Error;
+  return new Error(/^[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? message);
+}
+
+function listDirectory(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    // As in the shell, a directory that cannot be listed matches nothing.
+    return [];
+  }
+}

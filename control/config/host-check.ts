@@ -1,0 +1,115 @@
+// What a configuration asks of the machine it is to run on: interfaces that exist, addresses its subnets can reach.
+
+import { type Address, inSubnet, parseAddress, widthOf } from './address.js';
+import type { Config, Finding, Place, VirtualAddress } from './model.js';
+
+export interface Host {
+  readonly interfaces: readonly HostInterface[];
+}
+
+export interface HostInterface {
+  readonly name: string;
+  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[];
+}
+
+interface Subnet {
+  readonly interface: string;
+  readonly address: Address;
+  readonly prefixLength: number;
+}
+
+export function checkHost(config: Config, host: Host): Finding[] {
+  const held = heldAddresses(config);
+  const subnets = [...hostSubnets(host), ...held.flatMap((address) => subnetOf(address.interface, address))];
+  return [
+    ...missingInterfaces(config, host),
+    ...held.flatMap((address) => outside(address, subnets)),
+    ...unreachable(config, subnets),
+    ...nobodys(config, subnets),
+  ];
+}
+
+type Held = VirtualAddress & { readonly interface: string };
+
+function heldAddresses({ instances }: Config): Held[] {
+  return instances.flatMap((instance) =>
+    [...instance.addresses, ...instance.excludedAddresses].map((address) => ({
+      ...address,
+      interface: address.device ?? instance.interface,
+    })),
+  );
+}
+
+function missingInterfaces({ instances, settings }: Config, host: Host): Finding[] {
+  const names = new Set(host.interfaces.map(({ name }) => name));
+  const wanted = [
+    ...instances.map(({ interface: name, places }) => ({ name, place: places.interface })),
+    ...instances.flatMap(({ addresses, excludedAddresses }) =>
+      [...addresses, ...excludedAddresses].map(({ device, place }) => ({ name: device, place })),
+    ),
+    ...(settings.interfaces ?? []).map((name) => ({ name, place: settings.places.interfaces })),
+  ];
+  const hint = `this machine has ${[...names].join(', ') || 'none'}`;
+  return wanted.flatMap(({ name, place }): Finding[] => {
+    if (name === undefined || place === undefined || names.has(name)) return [];
+    return [{ severity: 'error', place, message: `there is no interface ${name}`, hint }];
+  });
+}
+
+/** Nobody on the wire asks for an address that is in nobody's subnet. One that brings a subnet along is its own reason. */
+function outside({ address, interface: name, prefixLength, family, place }: Held, subnets: readonly Subnet[]): Finding[] {
+  const local = subnets.filter(
+    (subnet) => subnet.interface === name && subnet.address.family === family && subnet.prefixLength < widthOf(family),
+  );
+  if (prefixLength < widthOf(family) || isIn(address, local)) return [];
+  return [
+    warning(
+      place,
+      `virtual address ${address} is in no subnet of ${name}`,
+      `${name} has ${local.map(show).join(', ') || `no IPv${family} subnet`}`,
+    ),
+  ];
+}
+
+function unreachable({ virtualServers }: Config, subnets: readonly Subnet[]): Finding[] {
+  return virtualServers.flatMap(({ realServers }) =>
+    realServers.flatMap(({ address, places }) => {
+      if (places.block === undefined || isIn(address, subnets)) return [];
+      return [warning(places.block, `real_server ${address} is in no local subnet`, 'its replies must come back through this router')];
+    }),
+  );
+}
+
+/** A service whose address neither VRRP nor the host holds never sees a packet. */
+function nobodys({ virtualServers }: Config, subnets: readonly Subnet[]): Finding[] {
+  const held = new Set(subnets.map(({ address }) => address.text));
+  return virtualServers.flatMap(({ address, places }) => {
+    if (places.block === undefined || held.has(address)) return [];
+    return [warning(places.block, `nothing holds ${address}: it is in no virtual_ipaddress and not an address of this machine`)];
+  });
+}
+
+function hostSubnets({ interfaces }: Host): Subnet[] {
+  return interfaces.flatMap(({ name, addresses }) => addresses.flatMap((address) => subnetOf(name, address)));
+}
+
+function subnetOf(name: string, { address, prefixLength }: { readonly address: string; readonly prefixLength: number }): Subnet[] {
+  const parsed = parseAddress(address);
+  return parsed === undefined ? [] : [{ interface: name, address: parsed, prefixLength }];
+}
+
+function isIn(text: string, subnets: readonly Subnet[]): boolean {
+  const address = parseAddress(text);
+  return (
+    address !== undefined &&
+    subnets.some((subnet) => subnet.prefixLength < widthOf(address.family) && inSubnet(address, subnet.address, subnet.prefixLength))
+  );
+}
+
+function show({ address, prefixLength }: Subnet): string {
+  return `${address.text}/${prefixLength}`;
+}
+
+function warning(place: Place, message: string, hint?: string): Finding {
+  return { severity: 'warning', place, message, ...(hint === undefined ? {} : { hint }) };
+}

@@ -1,0 +1,17 @@
+// When a checker checks: the same keywords in virtual_server, real_server and the checkers, each inheriting from the one around it.
+
+import type { TimingDraft } from '../draft.js';
+import type { Keyword } from '../keyword.js';
+
+/** As many seconds as keepalived's timers hold. */
+const LONGEST = 4294.967295;
+const SHORTEST = 0.000001;
+
+export const timingKeywords: readonly Keyword<TimingDraft>[] = [
+  { name: 'delay_loop', takes: 'SECONDS', set: (arg) => ({ delayLoopMs: arg.seconds(SHORTEST, LONGEST) }) },
+  { name: 'connect_timeout', takes: 'SECONDS', set: (arg) => ({ connectTimeoutMs: arg.seconds(SHORTEST, LONGEST) }) },
+  { name: 'retry', takes: 'COUNT', set: (arg) => ({ retry: arg.integer(0, 2 ** 32 - 1) }) },
+  { name: 'delay_before_retry', takes: 'SECONDS', set: (arg) => ({ delayBeforeRetryMs: arg.seconds(0, LONGEST) }) },
+  { name: 'warmup', takes: 'SECONDS', set: (arg) => ({ warmupMs: arg.seconds(0, LONGEST) }) },
+  { name: 'alpha', takes: '[BOOL]', set: (arg) => ({ alpha: arg.flag() }) },
+];

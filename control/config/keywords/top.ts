@@ -1,0 +1,166 @@
+// What may stand at the top of a configuration, and in which blocks a keyword is known at all.
+
+import type { InstanceDraft, SyncGroupDraft, TopDraft } from '../draft.js';
+import { type Arguments, type Block, block, type Keyword, type Placed } from '../keyword.js';
+import { bfdBlock, dnsBlock, fileBlock, httpBlock, miscBlock, smtpBlock, tcpBlock, udpBlock, urlBlock } from './checkers.js';
+import { globalBlock } from './global.js';
+import { natlbBlock } from './natlb.js';
+import { realServerBlock, virtualServer, virtualServerBlock } from './virtual-server.js';
+import { authenticationBlock, instanceBlock, syncGroupBlock } from './vrrp.js';
+
+const scriptKeywords: readonly Keyword<Placed>[] = [
+  { name: 'script', takes: 'SCRIPT', script: true },
+  { name: 'interval', takes: 'SECONDS' },
+  { name: 'timeout', takes: 'SECONDS' },
+  { name: 'weight', takes: 'N [reverse]' },
+  { name: 'rise', takes: 'COUNT' },
+  { name: 'fall', takes: 'COUNT' },
+  { name: 'user', takes: 'USER [GROUP]' },
+  { name: 'init_fail', takes: '' },
+];
+
+const processKeywords: readonly Keyword<Placed>[] = [
+  { name: 'process', takes: 'COMMAND…' },
+  { name: 'param_match', takes: 'initial|partial' },
+  { name: 'weight', takes: 'N [reverse]' },
+  { name: 'quorum', takes: 'COUNT' },
+  { name: 'quorum_max', takes: 'COUNT' },
+  { name: 'delay', takes: 'SECONDS' },
+  { name: 'fork_delay', takes: 'SECONDS' },
+  { name: 'terminate_delay', takes: 'SECONDS' },
+  { name: 'full_command', takes: '' },
+];
+
+const fileKeywords: readonly Keyword<Placed>[] = [
+  { name: 'file', takes: 'FILE' },
+  { name: 'weight', takes: 'N [reverse]' },
+  { name: 'init_file', takes: '[VALUE] [overwrite]' },
+];
+
+const garpGroupKeywords: readonly Keyword<Placed>[] = [
+  { name: 'garp_interval', takes: 'SECONDS' },
+  { name: 'gna_interval', takes: 'SECONDS' },
+  { name: 'interface', takes: 'INTERFACE' },
+  { name: 'interfaces', takes: '{ INTERFACE… }' },
+];
+
+const bfdKeywords: readonly Keyword<Placed>[] = [
+  { name: 'neighbor_ip', takes: 'ADDRESS' },
+  { name: 'neighbour_ip', takes: 'ADDRESS' },
+  { name: 'source_ip', takes: 'ADDRESS' },
+  { name: 'min_rx', takes: 'MILLISECONDS' },
+  { name: 'min_tx', takes: 'MILLISECONDS' },
+  { name: 'idle_tx', takes: 'MILLISECONDS' },
+  { name: 'multiplier', takes: 'COUNT' },
+  { name: 'passive', takes: '' },
+  { name: 'ttl', takes: 'TTL' },
+  { name: 'hoplimit', takes: 'TTL' },
+  { name: 'max_hops', takes: 'COUNT' },
+  { name: 'weight', takes: 'N [reverse]' },
+  { name: 'vrrp', takes: '' },
+  { name: 'checker', takes: '' },
+];
+
+const sslKeywords: readonly Keyword<Placed>[] = [
+  { name: 'password', takes: 'PASSWORD' },
+  { name: 'ca', takes: 'FILE' },
+  { name: 'certificate', takes: 'FILE' },
+  { name: 'key', takes: 'FILE' },
+];
+
+const trackGroupKeywords: readonly Keyword<Placed>[] = [{ name: 'group', takes: '{ INSTANCE… }' }];
+
+const scriptBlock = block('vrrp_script', scriptKeywords);
+const processBlock = block('vrrp_track_process', processKeywords);
+const trackFileBlock = block('track_file', fileKeywords);
+const garpGroupBlock = block('garp_group', garpGroupKeywords);
+const bfdInstanceBlock = block('bfd_instance', bfdKeywords);
+const sslBlock = block('SSL', sslKeywords);
+const trackGroupBlock = block('track_group', trackGroupKeywords);
+
+/** The blocks that are read straight into what the configuration has one of. */
+export function topBlock({ global, settings }: TopDraft): Block<TopDraft> {
+  const keywords: readonly Keyword<TopDraft>[] = [
+    { name: 'global_defs', takes: '{ … }', set: (arg) => ({ global: arg.block(globalBlock, global) }) },
+    { name: 'natlb', takes: '{ … }', set: (arg) => ({ settings: arg.block(natlbBlock, settings) }) },
+    { name: 'vrrp_instance', takes: 'NAME { … }', set: (arg) => ({ instances: instance(arg) }) },
+    { name: 'vrrp_sync_group', takes: 'NAME { … }', set: (arg) => ({ syncGroups: syncGroup(arg) }) },
+    { name: 'virtual_server', takes: 'ADDRESS PORT { … }', set: (arg) => ({ virtualServers: [...virtualServer(arg)] }) },
+    ...laterKeywords,
+  ];
+  return block('the configuration', keywords);
+}
+
+const laterKeywords: readonly Keyword<Placed>[] = [
+  { name: 'virtual_server_group', takes: 'NAME { … }' },
+  { name: 'vrrp_script', takes: 'NAME { … }', contents: scriptBlock },
+  { name: 'vrrp_track_process', takes: 'NAME { … }', contents: processBlock },
+  { name: 'track_process', takes: 'NAME { … }', contents: processBlock },
+  { name: 'vrrp_track_file', takes: 'NAME { … }', contents: trackFileBlock },
+  { name: 'track_file', takes: 'NAME { … }', contents: trackFileBlock },
+  { name: 'bfd_instance', takes: 'NAME { … }', contents: bfdInstanceBlock },
+  { name: 'garp_group', takes: '{ … }', contents: garpGroupBlock },
+  { name: 'track_group', takes: 'NAME { … }', contents: trackGroupBlock },
+  { name: 'SSL', takes: '{ … }', contents: sslBlock },
+  { name: 'static_ipaddress', takes: '{ ADDRESS… }', without: 'these addresses are not added' },
+  { name: 'static_routes', takes: '{ ROUTE… }', without: 'these routes are not added' },
+  { name: 'static_rules', takes: '{ RULE… }', without: 'these rules are not added' },
+  { name: 'linkbeat_interfaces', takes: '{ INTERFACE… }' },
+  { name: 'interface_up_down_delays', takes: '{ INTERFACE DOWN [UP]… }' },
+  { name: 'linkbeat_use_polling', takes: '' },
+  { name: 'net_namespace', takes: 'NAME', without: 'natlb stays in the namespace it is started in' },
+  { name: 'net_namespace_ipvs', takes: 'NAME' },
+  { name: 'namespace_with_ipsets', takes: '' },
+  { name: 'instance', takes: 'NAME' },
+  { name: 'use_pid_dir', takes: '' },
+  { name: 'child_wait_time', takes: 'SECONDS' },
+  { name: 'include_check', takes: '[OPTION…]' },
+];
+
+/** Everything a mistaken place could have been meant for. */
+const BLOCKS: readonly Pick<Block<unknown>, 'name' | 'keywords'>[] = [
+  { name: 'the top of the file', keywords: topBlock({ global: { places: {} }, settings: { places: {} } } as TopDraft).keywords },
+  globalBlock,
+  natlbBlock,
+  instanceBlock,
+  authenticationBlock,
+  syncGroupBlock,
+  virtualServerBlock,
+  realServerBlock,
+  tcpBlock,
+  httpBlock,
+  urlBlock,
+  smtpBlock,
+  dnsBlock,
+  miscBlock,
+  udpBlock,
+  bfdBlock,
+  fileBlock,
+  scriptBlock,
+  processBlock,
+];
+
+const blocksByKeyword: ReadonlyMap<string, readonly string[]> = indexByKeyword();
+
+export function blocksOf(keyword: string): readonly string[] {
+  return blocksByKeyword.get(keyword) ?? [];
+}
+
+function indexByKeyword(): Map<string, string[]> {
+  const index = new Map<string, string[]>();
+  for (const { name, keywords } of BLOCKS) for (const keyword of keywords.keys()) index.set(keyword, [...(index.get(keyword) ?? []), name]);
+  return index;
+}
+
+function instance(arg: Arguments): InstanceDraft[] {
+  const name = arg.attempt(() => arg.word('a name'));
+  const places = { block: arg.place };
+  const draft = arg.block(instanceBlock, { name: name ?? '', addresses: [], excludedAddresses: [], places });
+  return name === undefined ? [] : [draft];
+}
+
+function syncGroup(arg: Arguments): SyncGroupDraft[] {
+  const name = arg.attempt(() => arg.word('a name'));
+  const draft = arg.block(syncGroupBlock, { name: name ?? '', members: [], places: { block: arg.place } });
+  return name === undefined ? [] : [draft];
+}

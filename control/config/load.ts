@@ -1,0 +1,48 @@
+// A configuration file → a frozen Config and everything that is wrong with it. The one path for start, reload and `natlb check`.
+
+import { check } from './check.js';
+import type { TopDraft } from './draft.js';
+import { expand, type Files } from './expand.js';
+import { finish } from './finish.js';
+import { type Context, readBlock, reportUnhonoured } from './keyword.js';
+import { blocksOf, topBlock } from './keywords/top.js';
+import type { Config, Finding } from './model.js';
+import { createReport } from './report.js';
+import { statements } from './tree.js';
+
+export interface LoadOptions {
+  /** What `@id` lines are compared with. */
+  readonly configId?: string;
+  /** The router_id of a configuration that has none. */
+  readonly hostName?: string;
+}
+
+export interface Loaded {
+  /** What can be run once everything an error is about is left out. Absent: nothing can. */
+  readonly config?: Config;
+  readonly findings: readonly Finding[];
+}
+
+/** Looking for what somebody meant takes time, so only the first so many mistakes get a hint. */
+const HINTS = 1000;
+
+export function load(file: string, readFile: Files['readFile'], glob: Files['glob'], options: LoadOptions = {}): Loaded {
+  const report = createReport();
+  const { lines, files, complete } = expand(file, { readFile, glob }, options.configId ?? '', report);
+  if (!complete) return { findings: report.findings(files) };
+  const context: Context = { report, unhonoured: new Map(), scripts: [], blocksOf, hints: HINTS };
+  const top: TopDraft = { places: {}, global: { places: {} }, settings: { places: {} }, instances: [], syncGroups: [], virtualServers: [] };
+  readBlock(top, topBlock(top), statements(lines, report), context);
+  reportUnhonoured(context);
+  reportScripts(context, top.global.scriptSecurity ?? false);
+  const config = finish(top, file, options.hostName ?? '', report);
+  for (const finding of check(config)) report.add(finding);
+  return { config, findings: report.findings(files) };
+}
+
+/** keepalived would run these with the rights of root, whoever may write to them. */
+function reportScripts({ report, scripts: [place] }: Context, secured: boolean): void {
+  if (place === undefined || secured) return;
+  const message = 'programs are configured and enable_script_security is not';
+  report.add({ severity: 'warning', place, message, hint: 'write enable_script_security in global_defs', about: 'script-security' });
+}

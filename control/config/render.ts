@@ -1,0 +1,23 @@
+// Findings as an operator reads them: the place, what is wrong, the line itself with a mark under the word, what to do.
+
+import type { Finding } from './model.js';
+
+const WIDTH = 120;
+
+/** `lineOf` gives the text of a line, if it can be had. */
+export function render({ severity, place, message, hint }: Finding, lineOf: (file: string, line: number) => string | undefined): string {
+  const source = lineOf(place.file, place.line);
+  return [
+    `${place.file}:${place.line}:${place.column}: ${severity}: ${message}`,
+    ...(source === undefined || source.trim() === '' ? [] : excerpt(source, place.column)),
+    ...(hint === undefined ? [] : [`    hint: ${hint}`]),
+  ].join('\n');
+}
+
+/** The line, or the part of it around the column, and a mark under the column; tabs stay tabs so that the mark stays put. */
+function excerpt(source: string, column: number): string[] {
+  const start = column > WIDTH ? column - WIDTH / 2 : 0;
+  const shown = source.slice(start, start + WIDTH).trimEnd();
+  const mark = source.slice(start, column - 1).replace(/[^\t]/g, ' ');
+  return [`    ${shown}`, `    ${mark}^`];
+}

@@ -1,0 +1,52 @@
+// Collects findings in bounded memory: ten megabytes of junk must not become ten megabytes of messages.
+
+import type { Finding, Place } from './model.js';
+
+export interface Report {
+  error(place: Place, message: string, hint?: string): void;
+  warning(place: Place, message: string, hint?: string): void;
+  add(finding: Finding): void;
+  /** What was reported, in the order of the text: files as they were first named, lines, columns. */
+  findings(files: readonly string[]): Finding[];
+}
+
+/** Of each severity, this many are kept and the rest counted. */
+const KEPT = 1000;
+
+export function createReport(): Report {
+  const kept = { error: [] as Finding[], warning: [] as Finding[] };
+  const omitted: { error?: Omission; warning?: Omission } = {};
+
+  function add(finding: Finding): void {
+    const { severity, place } = finding;
+    if (kept[severity].length < KEPT) kept[severity].push(Object.freeze(finding));
+    else omitted[severity] = { first: omitted[severity]?.first ?? place, count: (omitted[severity]?.count ?? 0) + 1 };
+  }
+
+  return {
+    add,
+    error: (place, message, hint) => add({ severity: 'error', place, message, ...(hint === undefined ? {} : { hint }) }),
+    warning: (place, message, hint) => add({ severity: 'warning', place, message, ...(hint === undefined ? {} : { hint }) }),
+    findings: (files) => [
+      ...inTextOrder([...kept.error, ...kept.warning], files),
+      ...summary('error', omitted.error),
+      ...summary('warning', omitted.warning),
+    ],
+  };
+}
+
+interface Omission {
+  readonly first: Place;
+  readonly count: number;
+}
+
+function summary(severity: Finding['severity'], omission: Omission | undefined): Finding[] {
+  if (omission === undefined) return [];
+  return [{ severity, place: omission.first, message: `${omission.count} more ${severity}s from here on are not listed` }];
+}
+
+export function inTextOrder(findings: readonly Finding[], files: readonly string[]): Finding[] {
+  const rank = new Map(files.map((file, index) => [file, index]));
+  const order = ({ place }: Finding): number => rank.get(place.file) ?? files.length;
+  return findings.toSorted((a, b) => order(a) - order(b) || a.place.line - b.place.line || a.place.column - b.place.column);
+}

@@ -1,0 +1,159 @@
+// Lines → words → statements: a keyword, what follows it on its line, and perhaps a block of further statements.
+
+import type { Place } from './model.js';
+import type { Report } from './report.js';
+import { type Line, placeAt } from './source.js';
+
+export interface Word {
+  readonly text: string;
+  readonly place: Place;
+}
+
+export interface Statement {
+  /** Never empty; the first is the keyword. */
+  readonly words: readonly Word[];
+  readonly body?: readonly Statement[];
+}
+
+interface Draft {
+  words: Word[];
+  body?: Draft[];
+}
+
+interface Builder {
+  readonly report: Report;
+  /** The blocks that are open, outermost first; each has a body. The first is the file itself. */
+  readonly open: Draft[];
+  /** The statement that further words of the line belong to. */
+  current: Draft | undefined;
+}
+
+export function statements(lines: readonly Line[], report: Report): readonly Statement[] {
+  const top: Draft = { words: [], body: [] };
+  const builder: Builder = { report, open: [top], current: undefined };
+  for (const line of lines) {
+    builder.current = undefined;
+    readWords(line, builder);
+  }
+  reportUnclosed(builder);
+  return top.body as readonly Statement[];
+}
+
+function readWords(line: Line, builder: Builder): void {
+  const { text } = line;
+  for (let at = skip(SPACE, text, 0); at < text.length; at = skip(SPACE, text, at)) {
+    const place = placeAt(line, at);
+    if (text[at] === '{') at = openBlock(builder, place, at);
+    else if (text[at] === '}') at = closeBlock(builder, place, at);
+    else at = readWord(text, at, place, builder);
+  }
+}
+
+/** A block belongs to the keyword before it, on the same line or on an earlier one. */
+function openBlock(builder: Builder, place: Place, at: number): number {
+  const parent = builder.open.at(-1)?.body;
+  const owner = builder.current ?? parent?.at(-1);
+  builder.current = undefined;
+  if (owner !== undefined && owner.body === undefined) {
+    owner.body = [];
+    builder.open.push(owner);
+    return at + 1;
+  }
+  builder.report.error(place, "'{' without a keyword before it");
+  const stray: Draft = { words: [{ text: '', place }], body: [] };
+  builder.open.push(stray);
+  return at + 1;
+}
+
+function closeBlock(builder: Builder, place: Place, at: number): number {
+  builder.current = undefined;
+  if (builder.open.length > 1) builder.open.pop();
+  else builder.report.error(place, "'}' without a '{' before it");
+  return at + 1;
+}
+
+function readWord(text: string, start: number, place: Place, builder: Builder): number {
+  const pieces: string[] = [];
+  let at = start;
+  while (at < text.length && !SEPARATOR.test(text[at] ?? '')) {
+    if (text[at] === '"') at = readQuoted(text, at, place, pieces, builder.report);
+    else if (text[at] === '$') at = readDollar(text, at, place, pieces, builder.report);
+    else at = take(text, at, skip(PLAIN, text, at), pieces);
+  }
+  addWord(builder, { text: pieces.join(''), place });
+  return at;
+}
+
+function addWord(builder: Builder, word: Word): void {
+  if (builder.current !== undefined) return void builder.current.words.push(word);
+  builder.current = { words: [word] };
+  builder.open.at(-1)?.body?.push(builder.current);
+}
+
+/** `${NAME}` is still here only because nothing defines it; its braces are no block. */
+function readDollar(text: string, at: number, place: Place, pieces: string[], report: Report): number {
+  const end = text[at + 1] === '{' ? skip(REFERENCE, text, at) : at;
+  if (end === at) return take(text, at, at + 1, pieces);
+  report.error(place, `${text.slice(at, end)} is not defined`, 'write $NAME=value on a line before it');
+  return take(text, at, end, pieces);
+}
+
+function readQuoted(text: string, start: number, place: Place, pieces: string[], report: Report): number {
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') {
+    if (text[at] === '\\') at = readEscape(text, at, pieces);
+    else at = take(text, at, skip(INSIDE_QUOTES, text, at), pieces);
+  }
+  if (at === text.length) report.error(place, 'this quoted string does not end on its line');
+  return at + 1;
+}
+
+function readEscape(text: string, at: number, pieces: string[]): number {
+  const end = skip(ESCAPE, text, at);
+  const [, letter = ''] = text.slice(at, at + 2);
+  const digits = text.slice(at + (letter === 'x' ? 2 : 1), end);
+  if (/^[0-7]/.test(letter)) pieces.push(String.fromCharCode(Number.parseInt(digits, 8)));
+  else if (letter === 'x' && digits !== '') pieces.push(String.fromCharCode(Number.parseInt(digits, 16) & 0xff));
+  else if (letter === 'c') pieces.push(String.fromCharCode(text.charCodeAt(end - 1) & 0x1f));
+  else pieces.push(ESCAPES[letter] ?? letter);
+  return end;
+}
+
+/** What the shell's `$'…'` makes of a letter after a backslash. */
+const ESCAPES: Readonly<Record<string, string>> = {
+  a: '\u0007',
+  b: '\b',
+  E: '\u001b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+const SPACE = /\s*/y;
+const SEPARATOR = /[\s{}]/;
+const PLAIN = /[^\s{}"$]*/y;
+const INSIDE_QUOTES = /[^"\\]*/y;
+const REFERENCE = /\$\{[^{}\s]*\}/y;
+const ESCAPE = /\\(?:[0-7]{1,3}|x[0-9a-fA-F]*|c.|.)?/sy;
+
+/** The end of what `pattern` matches at `at`; `at` itself when it does not match. */
+function skip(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
+}
+
+function take(text: string, from: number, to: number, pieces: string[]): number {
+  pieces.push(text.slice(from, to));
+  return to;
+}
+
+/** One finding, at the innermost open block: the brace that is missing is missing somewhere below it. */
+function reportUnclosed({ open, report }: Builder): void {
+  const innermost = open.length > 1 ? open.at(-1)?.words[0] : undefined;
+  if (innermost === undefined) return;
+  const outer = open.length - 2;
+  const others = outer === 0 ? '' : `, nor ${outer === 1 ? 'is the block' : `are the ${outer} blocks`} around it`;
+  report.error(innermost.place, `the block of '${innermost.text}' is not closed${others}`, "a '}' is missing");
+}
