@@ -1,0 +1,105 @@
+// The JavaScript class Engine: the data plane of this machine.
+#include "addon/engine_object.h"
+
+#include "addon/convert.h"
+#include "addon/readings.h"
+#include "engine/engine.h"
+#include "io/netlink.h"
+
+namespace natlb {
+
+namespace {
+
+class EngineObject : public Napi::ObjectWrap<EngineObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Engine",
+                       {
+                           InstanceMethod<&EngineObject::configure>("configure"),
+                           InstanceMethod<&EngineObject::stats>("stats"),
+                           InstanceMethod<&EngineObject::flows>("flows"),
+                           InstanceMethod<&EngineObject::withdraw>("withdraw"),
+                           InstanceMethod<&EngineObject::close>("close"),
+                           InstanceAccessor<&EngineObject::about>("about"),
+                       });
+  }
+
+  // new Engine({interfaces, backend, flowFile, maxFlows})
+  explicit EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineObject>(info) {
+    guarded(info.Env(), [&] {
+      const auto from = info[0].As<Napi::Object>();
+      EngineOptions options;
+      const Napi::Array interfaces = array_in(from, "interfaces");
+      for (uint32_t i = 0; i < interfaces.Length(); ++i) options.interfaces.push_back(interfaces.Get(i).As<Napi::String>());
+      options.backend = string_in(from, "backend");
+      options.flow_file = string_in(from, "flowFile");
+      options.max_flows = number_in(from, "maxFlows");
+      engine_ = std::make_unique<Engine>(options);
+    });
+  }
+
+ private:
+  void configure(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { engine_->configure(snapshot_from(info[0].As<Napi::Object>())); });
+  }
+
+  // withdraw([{interface, address, prefixLength}]): nothing more is steered here, and the addresses go.
+  void withdraw(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] {
+      engine_->withdraw();
+      Netlink netlink;
+      const auto held = info[0].As<Napi::Array>();
+      for (uint32_t i = 0; i < held.Length(); ++i) {
+        const auto one = held.Get(i).As<Napi::Object>();
+        netlink.remove_address(string_in(one, "interface"), address_from(string_in(one, "address")),
+                               static_cast<uint8_t>(number_in(one, "prefixLength")));
+      }
+    });
+  }
+
+  void close(const Napi::CallbackInfo& info) {
+    guarded(info.Env(), [&] { engine_->close(); });
+  }
+
+  Napi::Value about(const Napi::CallbackInfo& info) {
+    Napi::Object object = Napi::Object::New(info.Env());
+    object.Set("backend", engine_->backend());
+    object.Set("backendReason", engine_->backend_reason());
+    object.Set("adoptedFlows", number(info.Env(), engine_->adopted()));
+    object.Set("flowsLast", engine_->flows_last());
+    return object;
+  }
+
+  Napi::Value stats(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const auto snapshot = engine_->snapshot();
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("backend", engine_->backend());
+    object.Set("backendReason", engine_->backend_reason());
+    object.Set("generation", number(env, snapshot->generation()));
+    object.Set("total", total_object(env, engine_->directory()));
+    object.Set("services", services_array(env, *snapshot, engine_->directory(), engine_->flows().block()));
+    object.Set("verdicts", verdicts_array(env, engine_->worker().forwarder()));
+    Napi::Array devices = Napi::Array::New(env);
+    uint64_t received = 0;
+    for (const auto& device : engine_->devices()) {
+      received += device->counters().received;
+      devices.Set(devices.Length(), device_object(env, *device));
+    }
+    object.Set("devices", devices);
+    object.Set("received", number(env, received));
+    object.Set("flows", flow_table_object(env, engine_->flows()));
+    object.Set("rounds", number(env, engine_->worker().rounds()));
+    return object;
+  }
+
+  Napi::Value flows(const Napi::CallbackInfo& info) { return flows_array(info.Env(), engine_->flows().block(), ticks_now()); }
+
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace
+
+Napi::Function define_engine(Napi::Env env) { return EngineObject::define(env); }
+
+}  // namespace natlb

@@ -1,0 +1,112 @@
+// Counters and flows, converted.
+#include "addon/readings.h"
+
+#include "addon/convert.h"
+
+namespace natlb {
+
+namespace {
+
+const char* fate_name(Fate fate) { return fate == Fate::sent ? "sent" : fate == Fate::answered ? "answered" : "dropped"; }
+
+void set_traffic(Napi::Object object, const SlotDirectory::Sum& sum) {
+  const Napi::Env env = object.Env();
+  object.Set("connections", number(env, sum.connections));
+  object.Set("packetsIn", number(env, sum.packets_in));
+  object.Set("packetsOut", number(env, sum.packets_out));
+  object.Set("bytesIn", number(env, sum.bytes_in));
+  object.Set("bytesOut", number(env, sum.bytes_out));
+}
+
+Napi::Object destination_object(Napi::Env env, const Destination& destination, const DestinationSlot& slot) {
+  Napi::Object object = endpoint_object(env, destination.endpoint);
+  object.Set("weight", number(env, destination.weight));
+  object.Set("active", number(env, slot.active.get()));
+  object.Set("inactive", number(env, slot.inactive.get()));
+  set_traffic(object, {slot.connections.get(), slot.packets_in.get(), slot.packets_out.get(), slot.bytes_in.get(), slot.bytes_out.get()});
+  return object;
+}
+
+}  // namespace
+
+Napi::Array services_array(Napi::Env env, const Snapshot& snapshot, const SlotDirectory& directory, const Block& block) {
+  Napi::Array services = Napi::Array::New(env);
+  for (const Service& service : snapshot.services()) {
+    Napi::Object object = endpoint_object(env, service.endpoint);
+    object.Set("protocol", protocol_name(service.protocol));
+    object.Set("scheduler", std::string(service.scheduler->name));
+    set_traffic(object, directory.sum(service.slot));
+    Napi::Array destinations = Napi::Array::New(env);
+    for (const Destination& destination : service.destinations) {
+      destinations.Set(destinations.Length(), destination_object(env, destination, block.destinations[destination.slot]));
+    }
+    object.Set("destinations", destinations);
+    services.Set(services.Length(), object);
+  }
+  return services;
+}
+
+Napi::Object total_object(Napi::Env env, const SlotDirectory& directory) {
+  Napi::Object object = Napi::Object::New(env);
+  set_traffic(object, directory.total());
+  return object;
+}
+
+Napi::Array verdicts_array(Napi::Env env, const Forwarder& forwarder) {
+  Napi::Array verdicts = Napi::Array::New(env);
+  for (size_t i = 1; i < kVerdicts; ++i) {  // 0 is pending
+    const auto verdict = static_cast<Verdict>(i);
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("verdict", std::string(row(verdict).name));
+    object.Set("fate", fate_name(row(verdict).fate));
+    object.Set("help", std::string(row(verdict).help));
+    object.Set("packets", number(env, forwarder.packets(verdict)));
+    verdicts.Set(verdicts.Length(), object);
+  }
+  return verdicts;
+}
+
+Napi::Object device_object(Napi::Env env, const Device& device) {
+  const DeviceCounters counters = device.counters();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("interface", device.interface());
+  object.Set("queue", number(env, device.queue()));
+  object.Set("received", number(env, counters.received));
+  object.Set("receivedBytes", number(env, counters.received_bytes));
+  object.Set("transmitted", number(env, counters.transmitted));
+  object.Set("transmittedBytes", number(env, counters.transmitted_bytes));
+  object.Set("transmitFull", number(env, counters.transmit_full));
+  object.Set("transmitError", number(env, counters.transmit_error));
+  object.Set("receiveLost", number(env, counters.receive_lost));
+  return object;
+}
+
+Napi::Array flows_array(Napi::Env env, const Block& block, uint32_t now) {
+  Napi::Array flows = Napi::Array::New(env);
+  for (uint32_t at = 0; at < block.header->fresh; ++at) {
+    if (__atomic_load_n(&block.flows[at].live, __ATOMIC_ACQUIRE) != Flow::kLive) continue;
+    const Flow flow = block.flows[at];
+    if (__atomic_load_n(&block.flows[at].live, __ATOMIC_ACQUIRE) != Flow::kLive) continue;
+    if (flow.service >= kMaxServices || flow.destination >= kMaxDestinations || flow.state >= FlowState::count) continue;
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("protocol", protocol_name(flow.protocol));
+    const auto ticks = static_cast<int32_t>(flow.expires_at - now);
+    object.Set("expiresInMs", number(env, ticks > 0 ? static_cast<uint64_t>(ticks) * kMillisPerTick : 0));
+    object.Set("state", std::string(row(flow.state).name));
+    object.Set("client", endpoint_object(env, {flow.client, flow.client_port}));
+    object.Set("service", endpoint_object(env, block.services[flow.service].endpoint));
+    object.Set("destination", endpoint_object(env, block.destinations[flow.destination].endpoint));
+    flows.Set(flows.Length(), object);
+  }
+  return flows;
+}
+
+Napi::Object flow_table_object(Napi::Env env, const FlowTable& flows) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("entries", number(env, flows.entries()));
+  object.Set("capacity", number(env, flows.capacity()));
+  object.Set("bytes", number(env, Block::bytes(flows.capacity())));
+  return object;
+}
+
+}  // namespace natlb

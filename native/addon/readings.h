@@ -1,0 +1,21 @@
+// What can be read of a running data plane, as the JavaScript values of dataplane/protocol.ts.
+#pragma once
+
+#include <napi.h>
+
+#include "core/forward.h"
+#include "engine/slot_directory.h"
+#include "io/device.h"
+
+namespace natlb {
+
+Napi::Array services_array(Napi::Env env, const Snapshot& snapshot, const SlotDirectory& directory, const Block& block);
+Napi::Object total_object(Napi::Env env, const SlotDirectory& directory);
+// Every verdict, zeros included.
+Napi::Array verdicts_array(Napi::Env env, const Forwarder& forwarder);
+Napi::Object device_object(Napi::Env env, const Device& device);
+// Copied while the worker works on it: each record is whole or left out, the list is of no one moment.
+Napi::Array flows_array(Napi::Env env, const Block& block, uint32_t now);
+Napi::Object flow_table_object(Napi::Env env, const FlowTable& flows);
+
+}  // namespace natlb

@@ -1,0 +1,180 @@
+// Two threads: the worker, and one that keeps house: it hears the kernel's news and tells the worker, and asks the kernel what is missing.
+#include "engine/engine.h"
+
+#include <net/if.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace natlb {
+
+namespace {
+
+constexpr int kHouseRoundMs = 1000;
+constexpr int kSettleMs = 5;  // news come in bursts; one new view serves all of a burst
+
+HashSecret make_secret() {
+  HashSecret secret{};
+  check(static_cast<int>(::getrandom(&secret, sizeof secret, 0)), "draw a secret for the flow table");
+  return secret;
+}
+
+uint64_t now_ms() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+std::vector<Address> locals_of(const Routes& routes) {
+  std::vector<Address> locals;
+  for (const Interface& interface : routes.interfaces())
+    locals.insert(locals.end(), interface.addresses.begin(), interface.addresses.end());
+  std::sort(locals.begin(), locals.end(),
+            [](const Address& a, const Address& b) { return std::memcmp(a.bytes, b.bytes, sizeof a.bytes) < 0; });
+  return locals;
+}
+
+}  // namespace
+
+Engine::Engine(const EngineOptions& options)
+    : memory_{options.flow_file, Block::bytes(options.max_flows)},
+      block_{memory_.data(), options.max_flows},
+      flows_{block_, make_secret(), ticks_now()},
+      adopted_{flows_.entries()},
+      directory_{block_},
+      opened_{open_devices(options.interfaces, options.backend)},
+      worker_{device_pointers(), flows_},
+      mirror_{options.interfaces},
+      snapshot_{std::make_shared<Snapshot>(directory_.build(WantedSnapshot{}))},
+      stop_fd_{check(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "make an eventfd")} {
+  mirror_.drain();
+  refresh_routes();
+  worker_.start();
+  house_ = std::thread{[this] { keep_house(); }};
+}
+
+Engine::~Engine() { close(); }
+
+void Engine::close() {
+  stopping_ = true;
+  const uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(stop_fd_.get(), &one, sizeof one);
+  if (house_.joinable()) house_.join();
+  worker_.stop();
+  opened_.devices.clear();
+  opened_.steering.reset();
+}
+
+std::vector<Device*> Engine::device_pointers() const {
+  std::vector<Device*> devices;
+  for (const auto& device : opened_.devices) devices.push_back(device.get());
+  return devices;
+}
+
+std::shared_ptr<const Snapshot> Engine::snapshot() const {
+  const std::scoped_lock lock{mutex_};
+  return snapshot_;
+}
+
+void Engine::configure(const WantedSnapshot& wanted) {
+  const std::scoped_lock lock{mutex_};
+  release_seen();
+  if (published_.size() == 1) directory_.collect(*snapshot_);
+  snapshot_ = std::make_shared<Snapshot>(directory_.build(wanted));
+  withdrawn_ = false;
+  publish();
+  steer();
+  std::vector<Address> destinations;
+  for (const Service& service : snapshot_->services()) {
+    for (const Destination& destination : service.destinations) destinations.push_back(destination.endpoint.address);
+  }
+  mirror_.watch(std::move(destinations));
+}
+
+void Engine::withdraw() {
+  const std::scoped_lock lock{mutex_};
+  withdrawn_ = true;
+  steer();
+}
+
+void Engine::publish() {
+  release_seen();
+  published_.push_back(std::make_unique<Published>(Published{++serial_, snapshot_, routes_, view()}));
+  worker_.show(published_.back().get());
+}
+
+// The worker has gone on from all but what it saw last and what is newer.
+void Engine::release_seen() {
+  std::erase_if(published_, [seen = worker_.seen()](const auto& published) { return published->serial < seen; });
+}
+
+View Engine::view() const {
+  View view{snapshot_.get(), routes_.get(), {}, {}};
+  const auto& interfaces = routes_->interfaces();
+  view.device_of_interface.assign(interfaces.size(), View::kNoDevice);
+  for (size_t i = 0; i < opened_.devices.size(); ++i) {
+    const uint32_t index = ::if_nametoindex(opened_.devices[i]->interface().c_str());
+    const auto found = std::find_if(interfaces.begin(), interfaces.end(), [index](const Interface& one) { return one.index == index; });
+    const auto position = static_cast<uint32_t>(found - interfaces.begin());
+    view.interface_of_device.push_back(found == interfaces.end() ? kNoInterface : position);
+    if (found == interfaces.end() || view.device_of_interface[position] != View::kNoDevice) continue;
+    view.device_of_interface[position] = static_cast<uint16_t>(i);
+  }
+  return view;
+}
+
+// Ours is the traffic of services whose address the host holds; a backup leaves everything to its kernel.
+void Engine::steer() {
+  std::vector<SteeredEndpoint> services, destinations;
+  for (const Service& service : snapshot_->services()) {
+    if (withdrawn_ || !routes_->is_local(service.endpoint.address)) continue;
+    services.push_back({service.endpoint, service.protocol});
+    for (const Destination& destination : service.destinations) destinations.push_back({destination.endpoint, service.protocol});
+  }
+  // Flows outlive their destination's place in the snapshot, and so must the steering of its replies.
+  for (uint32_t slot = 0; slot < kMaxDestinations && !withdrawn_; ++slot) {
+    const DestinationSlot& destination = block_.destinations[slot];
+    if (destination.in_use == 0 || destination.active.get() + destination.inactive.get() == 0) continue;
+    const ServiceSlot& service = block_.services[destination.service];
+    if (routes_->is_local(service.endpoint.address)) destinations.push_back({destination.endpoint, service.protocol});
+  }
+  locals_ = locals_of(*routes_);
+  opened_.steering->publish(services, destinations, locals_);
+}
+
+void Engine::refresh_routes() {
+  routes_ = mirror_.routes();
+  publish();
+  if (locals_of(*routes_) != locals_) steer();
+}
+
+void Engine::look_after_neighbours() {
+  uint64_t count;
+  [[maybe_unused]] const auto bytes = ::read(worker_.wishes_fd(), &count, sizeof count);
+  for (Missing::Neighbour wish{}; worker_.wishes().pop(wish);) mirror_.resolve(wish.interface, wish.address);
+}
+
+void Engine::keep_house() noexcept {
+  while (!stopping_) {
+    std::array<pollfd, 3> fds{{{stop_fd_.get(), POLLIN, 0}, {mirror_.fd(), POLLIN, 0}, {worker_.wishes_fd(), POLLIN, 0}}};
+    ::poll(fds.data(), fds.size(), kHouseRoundMs);
+    if (stopping_) return;
+    try {
+      const std::scoped_lock lock{mutex_};
+      if (fds[2].revents != 0) look_after_neighbours();
+      if (mirror_.drain()) refresh_routes();
+      release_seen();
+      mirror_.tick(now_ms());
+    } catch (const std::exception& problem) {
+      std::fprintf(stderr, "natlb dataplane: following the kernel's routes: %s\n", problem.what());
+    }
+    if (fds[1].revents != 0) ::poll(nullptr, 0, kSettleMs);
+  }
+}
+
+}  // namespace natlb

@@ -1,0 +1,14 @@
+// transmit: the last stage, where packets meet devices again.
+#pragma once
+
+#include <span>
+
+#include "core/packet.h"
+#include "io/device.h"
+
+namespace natlb {
+
+// Hands each packet that leaves to its device_out. A device that cannot take it changes the verdict.
+void transmit(Batch& batch, std::span<Device* const> devices) noexcept;
+
+}  // namespace natlb

@@ -1,0 +1,114 @@
+// The worker's loop.
+#include "engine/worker.h"
+
+#include "engine/transmit.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include <array>
+
+namespace natlb {
+
+namespace {
+
+constexpr uint32_t kIdleRounds = 64;       // looked in vain this often: sleep
+constexpr int kLongestSleepMs = 125;       // a tick, so that timers run
+constexpr uint32_t kTimersPerRound = 256;  // flows looked at for expiry, so that no round takes long
+
+FileDescriptor event_fd() { return FileDescriptor{check(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "make an eventfd")}; }
+
+void signal(const FileDescriptor& fd) noexcept {
+  const uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(fd.get(), &one, sizeof one);
+}
+
+}  // namespace
+
+uint32_t ticks_now() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<uint32_t>(static_cast<uint64_t>(now.tv_sec) * kTicksPerSecond +
+                               static_cast<uint64_t>(now.tv_nsec) / (kMillisPerTick * 1'000'000ULL));
+}
+
+Worker::Worker(std::vector<Device*> devices, FlowTable& flows)
+    : devices_{std::move(devices)}, forwarder_{flows}, wishes_fd_{event_fd()}, wake_fd_{event_fd()} {}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start() {
+  thread_ = std::thread{[this] { run(); }};
+}
+
+void Worker::stop() {
+  stopping_.store(true, std::memory_order_release);
+  wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::show(const Published* published) noexcept {
+  shown_.store(published, std::memory_order_release);
+  wake();
+}
+
+void Worker::wake() noexcept { signal(wake_fd_); }
+
+void Worker::run() noexcept {
+  while (!stopping_.load(std::memory_order_acquire)) {
+    const Published* published = shown_.load(std::memory_order_acquire);
+    const bool busy = published != nullptr && round(published->view);
+    if (published != nullptr) seen_.store(published->serial, std::memory_order_release);
+    rounds_.add(1);
+    if (busy) {
+      idle_rounds_ = 0;
+    } else if (++idle_rounds_ >= kIdleRounds) {
+      wait();
+    }
+  }
+}
+
+bool Worker::round(const View& view) noexcept {
+  const uint32_t now = ticks_now();
+  bool busy = false;
+  for (size_t i = 0; i < devices_.size(); ++i) {
+    batch_.count = 0;
+    if (devices_[i]->receive(batch_) == 0) continue;
+    busy = true;
+    for (Packet& packet : batch_) {
+      packet.device_in = static_cast<uint16_t>(i);
+      packet.taken = false;
+    }
+    forwarder_.forward(batch_, view, now);
+    transmit(batch_, devices_);
+    forwarder_.count(batch_);
+    devices_[i]->release(batch_);
+    wish();
+  }
+  for (Device* device : devices_) device->flush();
+  if (wished_) signal(wishes_fd_);
+  wished_ = false;
+  forwarder_.flows().expire(now, kTimersPerRound);
+  return busy;
+}
+
+void Worker::wish() noexcept {
+  const Missing& missing = forwarder_.missing();
+  for (size_t i = 0; i < missing.count; ++i) wished_ = wishes_.push(missing.neighbours[i]) || wished_;
+}
+
+void Worker::wait() noexcept {
+  std::array<pollfd, 65> fds;
+  nfds_t count = 0;
+  fds[count++] = {wake_fd_.get(), POLLIN, 0};
+  for (const Device* device : devices_) {
+    if (device->fd() >= 0 && count < fds.size()) fds[count++] = {device->fd(), POLLIN, 0};
+  }
+  ::poll(fds.data(), count, kLongestSleepMs);
+  uint64_t woken;
+  [[maybe_unused]] const auto bytes = ::read(wake_fd_.get(), &woken, sizeof woken);
+  idle_rounds_ = 0;
+}
+
+}  // namespace natlb
