@@ -49,7 +49,7 @@ export function converse(checker: CheckerTiming, done: Done, talk: (conversation
   socket.once('connect', () => {
     stage = 'talking';
     timer.refresh();
-    talk({ socket, finish, refreshTimeout: () => timer.refresh() });
+    talk({ socket, finish, refreshTimeout: () => (stage === 'over' ? undefined : timer.refresh()) });
   });
   return stop;
 }
@@ -79,8 +79,9 @@ function timedOut({ connectTimeoutMs }: CheckerTiming, stage: Stage): ProbeResul
 
 function broken(error: NodeJS.ErrnoException, stage: Stage): ProbeResult {
   const code = error.code ?? error.message;
-  if (error.syscall === 'bind' || LOCAL_FAULTS.has(code)) return { kind: 'unable', reason: error.message };
-  return failed(stage === 'connecting' ? 'connect' : 'broken', ERROR_TEXTS[code] ?? code);
+  const reason = ERROR_TEXTS[code] ?? code;
+  if (stage !== 'connecting') return failed('broken', reason);
+  return error.syscall === 'bind' || LOCAL_FAULTS.has(code) ? { kind: 'unable', reason: error.message } : failed('connect', reason);
 }
 
 export function failed(fault: Fault, reason: string): ProbeResult {

@@ -32,25 +32,25 @@ const LF = 10;
 
 /** Without a sink the response is complete with its head. */
 export function readResponse(sink?: BodySink): ResponseReader {
-  let unread: Uint8Array = new Uint8Array();
+  let text = '';
   let head: Head | undefined;
   let body: Body | undefined;
 
   const start = (bytes: Uint8Array): Progress => {
-    unread = join(unread, bytes);
-    const text = latin1(unread);
-    const end = /\r?\n\r?\n/.exec(text);
-    if (end === null) return unread.length > LONGEST_HEAD ? malformed('head longer than 64 KiB') : earlyVerdict(text);
-    head = parseHead(text.slice(0, end.index));
+    const before = text.length;
+    text += latin1(bytes);
+    const end = endOfHead(text, before);
+    if (end === undefined) return text.length > LONGEST_HEAD ? malformed('head longer than 64 KiB') : earlyVerdict(text);
+    head = parseHead(text.slice(0, end));
     if (head === undefined) return malformed(NO_STATUS_LINE);
     if (sink === undefined) return { kind: 'complete', head };
     body = bodyOf(head, sink);
-    return proceed(head, body, unread.subarray(end.index + end[0].length));
+    return proceed(head, body, bytes.subarray(end - before));
   };
 
   return {
     push: (bytes) => (head !== undefined && body !== undefined ? proceed(head, body, bytes) : start(bytes)),
-    end: () => (head !== undefined && body !== undefined ? finish(head, body) : malformed(endedEarly(unread.length))),
+    end: () => (head !== undefined && body !== undefined ? finish(head, body) : malformed(endedEarly(text.length))),
   };
 }
 
@@ -61,6 +61,13 @@ interface Body {
 }
 
 const NO_STATUS_LINE = 'the answer is not HTTP';
+
+/** Where the body begins. The empty line may have begun with the last bytes of what was there before. */
+function endOfHead(text: string, before: number): number | undefined {
+  const emptyLine = /\r?\n\r?\n/g;
+  emptyLine.lastIndex = Math.max(0, before - 3);
+  return emptyLine.test(text) ? emptyLine.lastIndex : undefined;
+}
 
 /** What cannot become a status line any more need not be waited for. */
 function earlyVerdict(text: string): Progress {
@@ -184,11 +191,4 @@ function malformed(reason: string): Progress {
 
 function latin1(bytes: Uint8Array): string {
   return new TextDecoder('latin1').decode(bytes);
-}
-
-function join(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(one.length + other.length);
-  joined.set(one);
-  joined.set(other, one.length);
-  return joined;
 }

@@ -1,0 +1,60 @@
+// Configuration values for tests: complete ones, of which a test states only what matters to it.
+
+import type { Checker, CheckerTiming, Config, HttpUrl, RealServer, VirtualServer } from '../../control/config/model.js';
+
+type HttpChecker = Extract<Checker, { kind: 'http' }>;
+
+const place = { file: 'test.conf', line: 1, column: 1 };
+
+const TIMING: CheckerTiming = {
+  connectTimeoutMs: 5000,
+  delayLoopMs: 6000,
+  retry: 1,
+  delayBeforeRetryMs: 1000,
+  alpha: false,
+  connect: { address: '10.11.12.1', port: 80 },
+};
+
+export function tcpChecker(values: Partial<CheckerTiming>): Checker {
+  return { ...TIMING, ...values, place, kind: 'tcp' };
+}
+
+export function httpChecker(values: Partial<HttpChecker>): HttpChecker {
+  return { ...TIMING, protocol: '1.0', urls: [url({})], ...values, place, kind: 'http' };
+}
+
+export function url({ line = 1, ...values }: Partial<HttpUrl> & { readonly line?: number }): HttpUrl {
+  return { path: '/', statusCodes: [{ from: 200, to: 299 }], ...values, place: { ...place, line } };
+}
+
+export function realServer(values: Partial<RealServer>): RealServer {
+  return { address: '10.11.12.1', port: 80, weight: 1, inhibitOnFailure: false, checkers: [], places: {}, ...values };
+}
+
+export function virtualServer(values: Partial<VirtualServer>): VirtualServer {
+  return {
+    address: '203.0.113.10',
+    port: 80,
+    family: 4,
+    protocol: 'tcp',
+    scheduler: 'rr',
+    quorum: 1,
+    hysteresis: 0,
+    alpha: false,
+    sorryServerInhibit: false,
+    realServers: [],
+    places: {},
+    ...values,
+  };
+}
+
+export function config(virtualServers: readonly VirtualServer[], timeouts: Config['global']['timeouts'] = {}): Config {
+  return {
+    file: 'test.conf',
+    global: { routerId: 'test', vrrpVersion: 2, timeouts, vrrpStartupDelayMs: 0, places: {} },
+    instances: [],
+    syncGroups: [],
+    virtualServers,
+    settings: { backend: 'auto', maxFlows: 1000, runDir: '/run/natlb', places: {} },
+  };
+}
