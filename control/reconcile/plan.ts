@@ -37,7 +37,7 @@ export function plan(wanted: Snapshot, applied: Snapshot | undefined, config: re
 }
 
 /** One line, with keepalived's words where it has words for it. */
-export function describe(operation: Operation): string {
+export function describeOperation(operation: Operation): string {
   if (operation.kind === 'set timeouts')
     return `Changing timeouts (tcp tcpfin udp) from ${seconds(operation.from)} to ${seconds(operation.to)}`;
   const service = nameOf(operation.service);
