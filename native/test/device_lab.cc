@@ -61,6 +61,7 @@ class MemoryScene final : public Scene {
     for (Memory::Frame frame; frames.size() < count && out_.pop(frame);) frames.push_back(frame.bytes);
     return frames;
   }
+  Steering& steering() override { throw std::logic_error("memory devices take everything"); }
   std::string missing_buffers(bool) override { return in_.held() == 0 ? "" : std::to_string(in_.held()) + " slots not released"; }
 
  private:
@@ -73,6 +74,7 @@ class WireScene final : public Scene {
   Device& out() override { return *opened_.devices.back(); }
   void send(const Bytes& frame) override { client_.send(frame); }
   std::vector<Bytes> collect(size_t count) override { return server_.collect(count); }
+  Steering& steering() override { return *opened_.steering; }
   std::string missing_buffers(bool settled) override { return is_af_xdp() ? missing_frames(settled) : missing_slots(); }
 
  private:
@@ -162,13 +164,21 @@ Opened open_lab() {
   return opened;
 }
 
+Address address(const std::string& text) {
+  uint8_t bytes[16];
+  if (::inet_pton(AF_INET, text.c_str(), bytes) == 1) return Address::v4(bytes);
+  if (::inet_pton(AF_INET6, text.c_str(), bytes) == 1) return Address::v6(bytes);
+  throw std::invalid_argument("not an address: " + text);
+}
+
+SteeredEndpoint endpoint(const std::string& text, uint16_t port, uint8_t protocol) { return {{address(text), htons(port)}, protocol}; }
+
 void publish(Steering& steering) {
-  uint8_t server[4], router[4];
-  ::inet_pton(AF_INET, kServerAddress, server);
-  ::inet_pton(AF_INET, kRouterAddress, router);
-  const Endpoint endpoint{Address::v4(server), htons(kPort)};
-  const std::vector<SteeredEndpoint> both{{endpoint, IPPROTO_TCP}, {endpoint, IPPROTO_UDP}};
-  steering.publish(both, both, {Address::v4(router)});
+  std::vector<SteeredEndpoint> servers;
+  for (const char* server : {kServerAddress, kServerAddress6}) {
+    for (const int protocol : {IPPROTO_TCP, IPPROTO_UDP}) servers.push_back(endpoint(server, kPort, static_cast<uint8_t>(protocol)));
+  }
+  steering.publish(servers, servers, {address(kRouterAddress)});
 }
 
 bool wait(const Device& device) { return device.fd() < 0 || is_readable(device.fd()); }

@@ -21,6 +21,7 @@ inline constexpr char kClientAddress[] = "192.0.2.1";
 inline constexpr char kRouterAddress[] = "192.0.2.9";
 inline constexpr char kServerAddress[] =
     "198.51.100.1";  // both the service and the destination: these tests forward, they do not translate
+inline constexpr char kServerAddress6[] = "fd00:2::1";
 inline constexpr uint16_t kPort = 80;
 
 // What run_device_tests asks for: memory, af_packet, native or generic (AF_XDP).
@@ -52,6 +53,7 @@ class Scene {
   virtual ~Scene() = default;
   virtual natlb::Device& in() = 0;
   virtual natlb::Device& out() = 0;
+  virtual natlb::Steering& steering() = 0;
   virtual void send(const Bytes& frame) = 0;
   virtual std::vector<Bytes> collect(size_t count) = 0;
   // Empty when every buffer is accounted for and none is with a packet; `settled` also wants nothing left to send.
@@ -63,6 +65,8 @@ std::unique_ptr<Scene> make_scene();
 // The devices of nd-r0 and nd-r1 in the mode asked for, steering published for TCP and UDP to kServerAddress:kPort.
 natlb::Opened open_lab();
 void publish(natlb::Steering& steering);
+natlb::Address address(const std::string& text);
+natlb::SteeredEndpoint endpoint(const std::string& text, uint16_t port, uint8_t protocol);
 
 // Waits until `device` has something, at most a second.
 bool wait(const natlb::Device& device);

@@ -1,0 +1,200 @@
+// What is ours: one row for each kind of frame, through the real programs in the kernel.
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "device_lab.h"
+
+using namespace natlb;
+using lab::Bytes;
+
+namespace {
+
+constexpr char kService[] = "203.0.113.10", kDestination[] = "10.11.12.1", kClient[] = "192.0.2.1", kRouter[] = "10.11.12.9";
+constexpr char kService6[] = "2001:db8::10", kDestination6[] = "fd00::1", kClient6[] = "2001:db8:1::1", kRouter6[] = "fd00::9";
+constexpr uint8_t kTcp = IPPROTO_TCP, kUdp = IPPROTO_UDP;
+
+Bytes operator+(Bytes front, const Bytes& back) {
+  front.insert(front.end(), back.begin(), back.end());
+  return front;
+}
+
+Bytes big_endian(uint16_t value) { return {static_cast<uint8_t>(value >> 8), static_cast<uint8_t>(value)}; }
+
+Bytes ethernet(uint16_t type, Bytes to = {}) {
+  const auto mac = lab::router_mac();
+  if (to.empty()) to.assign(mac.begin(), mac.end());
+  return to + Bytes{2, 0, 0, 0, 0, 9} + big_endian(type);
+}
+
+Bytes wire(const char* text) {
+  const Address address = lab::address(text);
+  return {address.wire(), address.bytes + 16};
+}
+
+// `fragment`: the flags and offset as they stand in the header. `options` bytes follow it.
+Bytes ip4(const char* from, const char* to, uint8_t protocol, const Bytes& payload, uint16_t fragment = 0, const Bytes& options = {}) {
+  const auto words = static_cast<uint8_t>(0x45 + options.size() / 4);
+  const auto length = static_cast<uint16_t>(20 + options.size() + payload.size());
+  return Bytes{words, 0} + big_endian(length) + Bytes{0, 1} + big_endian(fragment) + Bytes{64, protocol, 0, 0} + wire(from) + wire(to) +
+         options + payload;
+}
+
+Bytes ip6(const char* from, const char* to, uint8_t protocol, const Bytes& payload) {
+  return Bytes{0x60, 0, 0, 0} + big_endian(static_cast<uint16_t>(payload.size())) + Bytes{protocol, 64} + wire(from) + wire(to) + payload;
+}
+
+Bytes l4(uint16_t from, uint16_t to) { return big_endian(from) + big_endian(to) + Bytes(16, 0); }
+Bytes icmp(uint8_t type, const Bytes& quoted = Bytes(8, 0)) { return Bytes{type, 0, 0, 0, 0, 0, 0, 0} + quoted; }
+Bytes frame4(const Bytes& packet) { return ethernet(0x0800) + packet; }
+Bytes frame6(const Bytes& packet) { return ethernet(0x86dd) + packet; }
+Bytes extension(uint8_t next, uint8_t extra = 0) { return Bytes{next, extra} + Bytes(6 + 8 * extra, 0); }
+Bytes fragment6(uint8_t next, uint16_t offset_and_more) { return Bytes{next, 0} + big_endian(offset_and_more) + Bytes(4, 0); }
+
+struct Row {
+  const char* what;
+  Bytes frame;
+  bool ours;
+};
+
+std::vector<Row> ipv4_rows() {
+  const Bytes from_service = ip4(kService, kClient, kTcp, l4(80, 5000));
+  const Bytes to_destination = ip4(kClient, kDestination, kTcp, l4(5000, 8080));
+  const Bytes request = ip4(kClient, kService, kTcp, l4(5000, 80));
+  return {
+      {"TCP to a service", frame4(request), true},
+      {"UDP to a service", frame4(ip4(kClient, kService, kUdp, l4(5000, 53))), true},
+      {"another port of the service's address", frame4(ip4(kClient, kService, kTcp, l4(5000, 22))), false},
+      {"the service's port over the other protocol", frame4(ip4(kClient, kService, kUdp, l4(5000, 80))), false},
+      {"the service's port on another address", frame4(ip4(kClient, kDestination, kTcp, l4(5000, 80))), false},
+      {"TCP to a service behind IP options", frame4(ip4(kClient, kService, kTcp, l4(5000, 80), 0, Bytes(8, 1))), true},
+      {"don't-fragment is no fragment", frame4(ip4(kClient, kService, kTcp, l4(5000, 22), 0x4000)), false},
+      {"a destination answers a client", frame4(ip4(kDestination, kClient, kTcp, l4(8080, 5000))), true},
+      {"a destination answers the router's own probe", frame4(ip4(kDestination, kRouter, kTcp, l4(8080, 5000))), false},
+      {"a destination's own traffic", frame4(ip4(kDestination, kClient, kTcp, l4(40000, 443))), false},
+      {"a destination over the other protocol", frame4(ip4(kDestination, kClient, kUdp, l4(8080, 5000))), false},
+      {"ping of the service's address", frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(8))), false},
+      {"unreachable about what a service sent", frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(3, from_service))), true},
+      {"time exceeded from a router on the way", frame4(ip4("192.0.2.77", kService, IPPROTO_ICMP, icmp(11, from_service))), true},
+      {"unreachable about what went to a destination", frame4(ip4(kDestination, kClient, IPPROTO_ICMP, icmp(3, to_destination))), true},
+      {"unreachable about the router's own probe",
+       frame4(ip4(kDestination, kRouter, IPPROTO_ICMP, icmp(3, ip4(kRouter, kDestination, kTcp, l4(5000, 8080))))), false},
+      {"unreachable about something else",
+       frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(3, ip4(kService, kClient, kTcp, l4(22, 5000))))), false},
+      {"unreachable about a later fragment of a service",
+       frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(3, ip4(kService, kClient, kUdp, l4(1, 1), 100)))), true},
+      {"redirect is not an error", frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(5, from_service))), false},
+      {"an error that quotes no ports",
+       frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(3, Bytes(from_service.begin(), from_service.begin() + 20)))), false},
+      {"first fragment to a service", frame4(ip4(kClient, kService, kUdp, l4(5000, 53), 0x2000)), true},
+      {"later fragment to a service", frame4(ip4(kClient, kService, kUdp, Bytes(32, 9), 0x0010)), true},
+      {"fragment from a destination", frame4(ip4(kDestination, kClient, kTcp, Bytes(32, 9), 0x0010)), true},
+      {"fragment from a destination to the router", frame4(ip4(kDestination, kRouter, kTcp, Bytes(32, 9), 0x0010)), false},
+      {"fragment of a ping", frame4(ip4(kClient, kService, IPPROTO_ICMP, Bytes(32, 9), 0x0010)), false},
+      {"fragment of others", frame4(ip4(kClient, kRouter, kUdp, Bytes(32, 9), 0x0010)), false},
+      {"another host's MAC", ethernet(0x0800, {2, 0, 0, 0, 0, 0x77}) + request, false},
+      {"broadcast", ethernet(0x0800, Bytes(6, 0xff)) + request, false},
+      {"a virtual router's MAC", ethernet(0x0800, {0, 0, 0x5e, 0, 1, 51}) + request, true},
+      {"VLAN tag", ethernet(0x8100) + big_endian(5) + big_endian(0x0800) + request, false},
+      {"IP header cut off", frame4(Bytes(request.begin(), request.begin() + 12)), false},
+      {"ports cut off", frame4(Bytes(request.begin(), request.begin() + 22)), false},
+      {"version does not fit", ethernet(0x86dd) + request, false},
+      {"GRE", frame4(ip4(kClient, kService, IPPROTO_GRE, l4(5000, 80))), false},
+  };
+}
+
+std::vector<Row> ipv6_rows() {
+  const Bytes ports = l4(5000, 80);
+  const Bytes from_service = ip6(kService6, kClient6, kTcp, l4(80, 5000));
+  const auto to_service = [](uint8_t protocol, const Bytes& payload) { return frame6(ip6(kClient6, kService6, protocol, payload)); };
+  return {
+      {"TCP to a service, IPv6", to_service(kTcp, ports), true},
+      {"another port, IPv6", to_service(kTcp, l4(5000, 22)), false},
+      {"a destination answers a client, IPv6", frame6(ip6(kDestination6, kClient6, kTcp, l4(8080, 5000))), true},
+      {"a destination answers the router's own probe, IPv6", frame6(ip6(kDestination6, kRouter6, kTcp, l4(8080, 5000))), false},
+      {"behind hop-by-hop options", to_service(0, extension(kTcp) + ports), true},
+      {"behind hop-by-hop and long destination options", to_service(0, extension(60) + extension(kTcp, 3) + ports), true},
+      {"behind four extension headers", to_service(0, extension(60) + extension(60) + extension(60) + extension(kTcp) + ports), true},
+      {"behind five extension headers",
+       to_service(0, extension(60) + extension(60) + extension(60) + extension(60) + extension(kTcp) + ports), false},
+      {"behind a routing header", to_service(43, extension(kTcp) + ports), false},
+      {"atomic fragment", to_service(44, fragment6(kTcp, 0) + ports), true},
+      {"atomic fragment to another port", to_service(44, fragment6(kTcp, 0) + l4(5000, 22)), false},
+      {"first fragment, IPv6", to_service(44, fragment6(kTcp, 1) + ports), true},
+      {"later fragment, IPv6", to_service(44, fragment6(kTcp, 0x100) + Bytes(32, 9)), true},
+      {"fragment of a ping, IPv6", to_service(44, fragment6(IPPROTO_ICMPV6, 1) + icmp(128)), false},
+      {"too big about what a service sent", to_service(IPPROTO_ICMPV6, icmp(2, from_service)), true},
+      {"parameter problem", to_service(IPPROTO_ICMPV6, icmp(4, from_service)), true},
+      {"neighbour solicitation", to_service(IPPROTO_ICMPV6, icmp(135, Bytes(16, 0))), false},
+      {"ping, IPv6", to_service(IPPROTO_ICMPV6, icmp(128)), false},
+      {"ICMP of IPv4 inside IPv6", to_service(IPPROTO_ICMP, icmp(3, from_service)), false},
+  };
+}
+
+void publish_rows(Steering& steering) {
+  std::vector<SteeredEndpoint> services{lab::endpoint(kService, 80, kTcp), lab::endpoint(kService, 53, kUdp),
+                                        lab::endpoint(kService6, 80, kTcp), lab::endpoint(lab::kServerAddress, lab::kPort, kUdp)};
+  steering.publish(services, {lab::endpoint(kDestination, 8080, kTcp), lab::endpoint(kDestination6, 8080, kTcp)},
+                   {lab::address(kService), lab::address(kService6), lab::address(kRouter), lab::address(kRouter6)});
+}
+
+// Whether the device saw the frame, decided without waiting: a second frame that is ours for certain arrives behind it.
+bool is_ours(lab::Scene& scene, const Bytes& frame) {
+  const Bytes last = lab::udp_frame(77);
+  scene.send(frame);
+  scene.send(last);
+  size_t count = 0;
+  for (bool done = false; !done;) {
+    REQUIRE(lab::wait(scene.in()));
+    Batch batch;
+    scene.in().receive(batch);
+    for (const Packet& packet : batch)
+      done = done || (packet.length == last.size() && std::memcmp(packet.frame, last.data(), last.size()) == 0);
+    count += batch.count;
+    scene.in().release(batch);
+    scene.in().flush();
+  }
+  return count == 2;
+}
+
+}  // namespace
+
+TEST_CASE("the kernel hands over what is ours and keeps the rest") {
+  if (lab::mode() == "memory") return;
+  const auto scene = lab::make_scene();
+  publish_rows(scene->steering());
+  for (const auto& rows : {ipv4_rows(), ipv6_rows()}) {
+    for (const Row& row : rows) CHECK_MESSAGE(is_ours(*scene, row.frame) == row.ours, row.what);
+  }
+}
+
+TEST_CASE("what is published anew replaces what was") {
+  if (lab::mode() == "memory") return;
+  const auto scene = lab::make_scene();
+  const Bytes old_service = frame4(ip4(kClient, "203.0.113.1", kTcp, l4(5000, 80)));
+  const Bytes new_service = frame4(ip4(kClient, "203.0.113.2", kTcp, l4(5000, 80)));
+  const Bytes fragment = frame4(ip4(kClient, "203.0.113.1", kTcp, Bytes(32, 9), 0x0010));
+  const SteeredEndpoint always = lab::endpoint(lab::kServerAddress, lab::kPort, kUdp);
+  scene->steering().publish({always, lab::endpoint("203.0.113.1", 80, kTcp)}, {}, {});
+  CHECK(is_ours(*scene, old_service));
+  CHECK(is_ours(*scene, fragment));
+  CHECK_FALSE(is_ours(*scene, new_service));
+  scene->steering().publish({always, lab::endpoint("203.0.113.2", 80, kTcp)}, {}, {});
+  CHECK_FALSE(is_ours(*scene, old_service));
+  CHECK_FALSE(is_ours(*scene, fragment));
+  CHECK(is_ours(*scene, new_service));
+}
+
+TEST_CASE("37 000 destinations fit, and the last one is steered") {
+  if (lab::mode() == "memory") return;
+  const auto scene = lab::make_scene();
+  std::vector<SteeredEndpoint> destinations;
+  for (uint32_t i = 0; i < 37000; ++i) {
+    const std::string address = "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255);
+    destinations.push_back(lab::endpoint(address, 8080, kTcp));
+  }
+  scene->steering().publish({lab::endpoint(lab::kServerAddress, lab::kPort, kUdp)}, destinations, {});
+  CHECK(is_ours(*scene, frame4(ip4("10.0.144.135", kClient, kTcp, l4(8080, 5000)))));
+  CHECK_FALSE(is_ours(*scene, frame4(ip4("10.0.144.136", kClient, kTcp, l4(8080, 5000)))));
+}
