@@ -1,0 +1,71 @@
+// Steps of the story in which one of the routers is Debian's keepalived: who holds the addresses, and when.
+
+import type { Lab } from './lab.js';
+import type { Outcome } from './report.js';
+import { KeepalivedRouter } from './router.js';
+
+/** Master down time of a standby of priority 50, and time for a busy machine; told by priority 0 it waits the skew alone. */
+const SILENT_LIMIT_MS = 5_500;
+const TOLD_LIMIT_MS = 2_500;
+/** How long a change of masters may take at all before we call it failed. */
+const CHANGE_LIMIT_MS = 20_000;
+/** A preempting master adds its addresses with its first advert, the other removes them when it has read that. */
+const OVERLAP_LIMIT_MS = 500;
+
+export async function keepalivedAccepts(lab: Lab): Promise<Outcome> {
+  const router = [lab.active, lab.standby].find((router) => router instanceof KeepalivedRouter);
+  if (!(router instanceof KeepalivedRouter)) throw new Error('neither router is a keepalived');
+  const { status, stderr } = await router.check();
+  return { ok: status === 0, measured: { exitStatus: status, said: stderr.trim() || 'nothing' } };
+}
+
+/** Nobody of higher priority is heard, so it takes the addresses after its master down time. */
+export async function standbyAlone(lab: Lab): Promise<Outcome> {
+  await lab.standby.start();
+  const startedMs = Date.now();
+  await lab.holders.onlyAt('standby', CHANGE_LIMIT_MS);
+  return moved(lab, 'standby', startedMs, SILENT_LIMIT_MS);
+}
+
+export async function activeStopped(lab: Lab): Promise<Outcome> {
+  const startedMs = Date.now();
+  await lab.active.stop();
+  await lab.holders.onlyAt('standby', CHANGE_LIMIT_MS);
+  return moved(lab, 'standby', startedMs, TOLD_LIMIT_MS);
+}
+
+export async function activeReturns(lab: Lab): Promise<Outcome> {
+  await lab.active.start();
+  const startedMs = Date.now();
+  await lab.holders.onlyAt('active', CHANGE_LIMIT_MS);
+  return moved(lab, 'active', startedMs, SILENT_LIMIT_MS);
+}
+
+/** The killed router's addresses stay behind on its interfaces: this is no overlap it could help. */
+export async function activeKilled(lab: Lab): Promise<Outcome> {
+  const startedMs = Date.now();
+  await lab.active.kill();
+  await lab.holders.at('standby', CHANGE_LIMIT_MS);
+  const movedAfterMs = lab.holders.settledAfterMs('standby', true, startedMs) ?? 0;
+  return { ok: movedAfterMs <= SILENT_LIMIT_MS, measured: { movedAfterMs, limitMs: SILENT_LIMIT_MS } };
+}
+
+export async function cableCut(lab: Lab): Promise<Outcome> {
+  const startedMs = Date.now();
+  await lab.network.cable(lab.active.host, 'eth0', 'down');
+  await lab.holders.onlyAt('standby', CHANGE_LIMIT_MS);
+  return moved(lab, 'standby', startedMs, SILENT_LIMIT_MS);
+}
+
+export async function cablePlugged(lab: Lab): Promise<Outcome> {
+  const startedMs = Date.now();
+  await lab.network.cable(lab.active.host, 'eth0', 'up');
+  await lab.holders.onlyAt('active', CHANGE_LIMIT_MS);
+  return moved(lab, 'active', startedMs, SILENT_LIMIT_MS);
+}
+
+function moved(lab: Lab, to: string, startedMs: number, limitMs: number): Outcome {
+  const movedAfterMs = lab.holders.settledAfterMs(to, true, startedMs) ?? 0;
+  const twoHoldersMs = Math.round(lab.holders.overlapMs(startedMs));
+  return { ok: movedAfterMs <= limitMs && twoHoldersMs <= OVERLAP_LIMIT_MS, measured: { movedAfterMs, limitMs, twoHoldersMs } };
+}

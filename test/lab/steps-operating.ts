@@ -1,0 +1,93 @@
+// Steps of the story in which an operator changes the configuration, looks around and measures.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type Lab, natlb } from './lab.js';
+import { parseMetrics, sumOf } from './metrics-text.js';
+import { until } from './process.js';
+import type { Outcome } from './report.js';
+import type { Router } from './router.js';
+import { evenly, LOAD_PER_SECOND, URL4 } from './steps-serving.js';
+import { VIP } from './topology.js';
+
+const FOUR_SERVERS = ['server1', 'server2', 'server3', 'server4'];
+const RELOAD_LIMIT_MS = 10_000;
+
+const FOURTH_SERVER = `    real_server 10.11.12.4 8080 {
+        TCP_CHECK {
+            connect_timeout 3
+        }
+    }
+`;
+
+/** A service whose block never ends, and a keyword nobody knows. */
+const NONSENSE = 'virtual_server 203.0.113.10 81 {\n    lb_algorithm rr\n';
+
+export async function serverAdded(lab: Lab): Promise<Outcome> {
+  const load = lab.client.load(URL4, LOAD_PER_SECOND);
+  try {
+    await load.flowing();
+    for (const router of [lab.active, lab.standby]) reloadWith(router, withFourthServer);
+    await natlb(lab.active).statusWhen('the fourth server is up', RELOAD_LIMIT_MS, ({ virtualServers }) =>
+      virtualServers.some(({ realServers }) => realServers.some(({ address, up }) => address === '10.11.12.4' && up)),
+    );
+    await load.flowing();
+    const { failed } = await load.stop();
+    const { ok, measured } = evenly(await lab.client.count(URL4, 40), FOUR_SERVERS);
+    return { ok: ok && failed === 0, measured: { ...measured, failedDuringReload: failed } };
+  } finally {
+    await load.stop();
+  }
+}
+
+export async function badReload(lab: Lab): Promise<Outcome> {
+  const good = readFileSync(lab.active.configFile, 'utf8');
+  const { failedReloads } = (await natlb(lab.active).status()).config;
+  reloadWith(lab.active, (text) => text + NONSENSE);
+  const refused = await natlb(lab.active).statusWhen(
+    'the reload failed',
+    RELOAD_LIMIT_MS,
+    ({ config }) => config.failedReloads > failedReloads,
+  );
+  const { ok, measured } = evenly(await lab.client.count(URL4, 40), FOUR_SERVERS);
+  reloadWith(lab.active, () => good);
+  await natlb(lab.active).statusWhen('the mended file was loaded', RELOAD_LIMIT_MS, ({ config }) => config.lastReloadSuccessful);
+  return { ok: ok && !refused.config.lastReloadSuccessful, measured: { refused: !refused.config.lastReloadSuccessful, ...measured } };
+}
+
+/** Packets under way have no verdict yet, so the sums are compared until a scrape finds none. */
+export async function metrics(lab: Lab): Promise<Outcome> {
+  const measured = await until('the verdicts add up to the packets received', 10_000, async () => {
+    const samples = parseMetrics(await natlb(lab.active).metrics());
+    const received = sumOf(samples, 'natlb_received_packets_total');
+    const verdicts = sumOf(samples, 'natlb_verdict_packets_total');
+    if (received !== verdicts) throw new Error(`${received} packets received, ${verdicts} verdicts`);
+    return { series: samples.length, received, verdicts, connections: sumOf(samples, 'node_ipvs_connections_total') };
+  });
+  return { ok: measured.received > 0 && measured.connections > 0, measured };
+}
+
+export async function ipvsadm(lab: Lab): Promise<Outcome> {
+  const shown = await natlb(lab.active).ask('ipvsadm', '-Ln');
+  const lines = shown.split('\n').map((line) => line.trim());
+  const service = lines.indexOf(`TCP  ${VIP}:80 rr`);
+  const servers = lines.slice(service + 1, service + 5).filter((line) => /^-> 10\.11\.12\.[1-4]:8080 +Masq +1 /.test(line)).length;
+  return { ok: service >= 0 && servers === 4, measured: { servers }, shown };
+}
+
+export async function status(lab: Lab): Promise<Outcome> {
+  const shown = await natlb(lab.active).ask('status');
+  const missing = ['PUBLIC', 'PRIVATE', VIP, '10.11.12.1'].filter((word) => !shown.includes(word));
+  return { ok: missing.length === 0, measured: { missing }, shown };
+}
+
+function reloadWith(router: Router, edit: (config: string) => string): void {
+  writeFileSync(router.configFile, edit(readFileSync(router.configFile, 'utf8')));
+  router.reload();
+}
+
+/** At the end of the HTTP service, which is the first that is followed by the UDP one. */
+function withFourthServer(config: string): string {
+  const edited = config.replace('}\n\n! UDP echo', `${FOURTH_SERVER}}\n\n! UDP echo`);
+  if (edited === config) throw new Error('found no place for the fourth server in the configuration');
+  return edited;
+}
