@@ -1,0 +1,189 @@
+// Starts the dataplane process, watches it, starts it again, and gives it what it must hold.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FromDataplane, Readings, Snapshot, Start, ToDataplane } from '../dataplane/protocol.js';
+
+export interface DataplaneOptions {
+  readonly start: Start;
+  readonly log: (text: string) => void;
+  /** It holds the current snapshot and forwards. */
+  readonly onRunning: () => void;
+  /** It died, unasked. It is being started again. */
+  readonly onDead: () => void;
+}
+
+export interface Dataplane {
+  configure(snapshot: Snapshot): void;
+  /** Rejects when the data plane is not running, dies meanwhile, or does not answer in time. */
+  read<What extends keyof Readings>(what: What): Promise<Readings[What]>;
+  about(): { readonly state: 'starting' | 'running' | 'dead'; readonly pid?: number; readonly restarts: number };
+  close(): Promise<void>;
+}
+
+const ANSWER_WITHIN_MS = 5000;
+const STOP_WITHIN_MS = 2000;
+/** The first restart is at once; one that dies young waits before the next. */
+const YOUNG_MS = 5000;
+const PAUSE_MS = 1000;
+
+const MAIN = join(import.meta.dirname, '../dataplane/main.js');
+
+interface Question {
+  readonly resolve: (value: Readings[keyof Readings]) => void;
+  readonly reject: (reason: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export async function startDataplane(options: DataplaneOptions): Promise<Dataplane> {
+  await endLeftover(options.start.runDir, options.log);
+  return new Supervisor(options);
+}
+
+class Supervisor implements Dataplane {
+  readonly #options: DataplaneOptions;
+  readonly #questions = new Map<number, Question>();
+  #child: ChildProcess | undefined;
+  #state: 'starting' | 'running' | 'dead' = 'starting';
+  #ready = false;
+  #restarts = 0;
+  #lastQuestion = 0;
+  #closing = false;
+  #pause: NodeJS.Timeout | undefined;
+  #wanted: Snapshot | undefined;
+
+  constructor(options: DataplaneOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  configure(snapshot: Snapshot): void {
+    this.#wanted = snapshot;
+    if (this.#ready) this.#tell({ kind: 'configure', snapshot });
+  }
+
+  read<What extends keyof Readings>(what: What): Promise<Readings[What]> {
+    return new Promise((resolve, reject) => {
+      if (!this.#ready) return reject(new Error('the data plane is not running'));
+      const id = ++this.#lastQuestion;
+      const timer = setTimeout(
+        () => this.#answer(id, new Error(`the data plane did not answer within ${ANSWER_WITHIN_MS} ms`)),
+        ANSWER_WITHIN_MS,
+      );
+      this.#questions.set(id, { resolve: resolve as Question['resolve'], reject, timer });
+      this.#tell({ kind: 'read', id, what });
+    });
+  }
+
+  about() {
+    const pid = this.#child?.pid;
+    return { state: this.#state, restarts: this.#restarts, ...(pid === undefined ? {} : { pid }) };
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#pause);
+    const child = this.#child;
+    if (child === undefined) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    this.#tell({ kind: 'stop' });
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS);
+    await ended;
+    clearTimeout(timer);
+  }
+
+  #start(): void {
+    this.#state = 'starting';
+    const startedMs = performance.now();
+    const child = fork(MAIN, [JSON.stringify(this.#options.start)], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.#child = child;
+    child.on('message', (message: FromDataplane) => this.#hear(message));
+    child.on('error', (problem) => this.#options.log(`data plane: ${problem.message}`));
+    child.once('exit', (code, signal) => this.#ended(signal ?? `exit status ${code}`, performance.now() - startedMs));
+  }
+
+  #ended(how: string, livedMs: number): void {
+    this.#child = undefined;
+    this.#ready = false;
+    this.#state = 'dead';
+    for (const id of [...this.#questions.keys()]) this.#answer(id, new Error('the data plane died'));
+    if (this.#closing) return;
+    this.#options.onDead();
+    this.#restarts += 1;
+    const pauseMs = livedMs < YOUNG_MS ? PAUSE_MS : 0;
+    this.#options.log(`Data plane died (${how}), starting it again${pauseMs > 0 ? ` in ${pauseMs} ms` : ''}`);
+    this.#pause = setTimeout(() => this.#start(), pauseMs);
+  }
+
+  #hear(message: FromDataplane): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#ready = true;
+        this.#options.log(`Data plane runs on ${message.backend} (${message.backendReason}), ${message.adoptedFlows} flows taken over`);
+        if (this.#wanted !== undefined) this.#tell({ kind: 'configure', snapshot: this.#wanted });
+        break;
+      case 'configured':
+        if (message.generation === this.#wanted?.generation) this.#holds();
+        break;
+      case 'answer':
+        this.#answer(message.id, message.value);
+        break;
+      case 'refused':
+        if (this.#answer(message.id, new Error(message.message))) break;
+        this.#options.log(`Data plane refused the configuration: ${message.message}`);
+        break;
+      case 'failed':
+        this.#options.log(`Data plane cannot start: ${message.message}`);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #holds(): void {
+    if (this.#state === 'running') return;
+    this.#state = 'running';
+    this.#options.onRunning();
+  }
+
+  #answer(id: number, value: Readings[keyof Readings] | Error): boolean {
+    const question = this.#questions.get(id);
+    if (question === undefined) return false;
+    this.#questions.delete(id);
+    clearTimeout(question.timer);
+    if (value instanceof Error) question.reject(value);
+    else question.resolve(value);
+    return true;
+  }
+
+  #tell(message: ToDataplane): void {
+    // A child that is just dying refuses; its exit tells us.
+    this.#child?.send(message, () => undefined);
+  }
+}
+
+/** A data plane whose control died is still in its grace: it must let go of the interfaces before another can have them. */
+async function endLeftover(runDir: string, log: (text: string) => void): Promise<void> {
+  const pid = leftover(runDir);
+  if (pid === undefined) return;
+  log(`Ending the data plane of an earlier natlb (pid ${pid})`);
+  for (let waitedMs = 0; waitedMs < STOP_WITHIN_MS && leftover(runDir) === pid; waitedMs += 20) {
+    if (waitedMs === 0) process.kill(pid, 'SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  if (leftover(runDir) === pid) process.kill(pid, 'SIGKILL');
+}
+
+function leftover(runDir: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(runDir, 'dataplane.pid'), 'utf8'));
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return words.includes('dataplane/main.js') && words.includes(JSON.stringify(runDir)) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+// The command line of natlb.
+
+import { parseArgs } from 'node:util';
+import { check } from './cli/check.js';
+import { ipvsadm } from './cli/ipvsadm.js';
+import { status } from './cli/status.js';
+import { parseEndpoint } from './config/address.js';
+import type { Config } from './config/model.js';
+import { type RunArguments, run } from './run.js';
+
+const USAGE = `natlb run -f FILE [--run-dir DIR] [--backend auto|af_xdp|af_packet] [--metrics ADDRESS:PORT] [-i ID]
+natlb check -f FILE [--json] [-i ID]
+natlb status [--run-dir DIR] [--json]
+natlb ipvsadm -Ln [--stats|-c] [--exact] [--run-dir DIR]
+`;
+
+const BACKENDS = ['auto', 'af_xdp', 'af_packet'] as const;
+const DEFAULT_FILE = '/etc/keepalived/keepalived.conf';
+
+class Usage extends Error {}
+
+const io = { out: (text: string) => process.stdout.write(text), error: (text: string) => process.stderr.write(text) };
+
+const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  run: (args) => run(runArguments(args)),
+  check: (args) => checkCommand(args),
+  status: (args) => status(args, io),
+  ipvsadm: (args) => ipvsadm(args, io),
+  '--help': async () => {
+    io.out(USAGE);
+    return 0;
+  },
+};
+
+function runArguments(args: string[]): RunArguments {
+  const { values } = parse(args, {
+    file: { type: 'string', short: 'f' },
+    'run-dir': { type: 'string' },
+    backend: { type: 'string' },
+    metrics: { type: 'string' },
+    'config-id': { type: 'string', short: 'i' },
+  });
+  return {
+    file: values.file ?? DEFAULT_FILE,
+    ...(values['run-dir'] === undefined ? {} : { runDir: values['run-dir'] }),
+    ...(values.backend === undefined ? {} : { backend: backend(values.backend) }),
+    ...(values.metrics === undefined ? {} : { metrics: endpoint(values.metrics) }),
+    ...(values['config-id'] === undefined ? {} : { configId: values['config-id'] }),
+  };
+}
+
+function checkCommand(args: string[]): Promise<number> {
+  const { values } = parse(args, {
+    file: { type: 'string', short: 'f' },
+    json: { type: 'boolean' },
+    'config-id': { type: 'string', short: 'i' },
+  });
+  const id = values['config-id'];
+  return check(
+    { file: values.file ?? DEFAULT_FILE, json: values.json ?? false, ...(id === undefined ? {} : { configId: id }) },
+    { out: io.out, err: io.error },
+  );
+}
+
+type Options = NonNullable<Parameters<typeof parseArgs>[0]>['options'];
+
+function parse<O extends Options>(args: string[], options: O) {
+  try {
+    return parseArgs({ args, options });
+  } catch (problem) {
+    throw new Usage((problem as Error).message);
+  }
+}
+
+function backend(name: string): Config['settings']['backend'] {
+  const found = BACKENDS.find((one) => one === name);
+  if (found === undefined) throw new Usage(`--backend ${name}: expected ${BACKENDS.join(', ')}`);
+  return found;
+}
+
+function endpoint(text: string): { address: string; port: number } {
+  const parsed = parseEndpoint(text);
+  if (parsed === undefined) throw new Usage(`--metrics ${text}: expected ADDRESS:PORT`);
+  return { address: parsed.address.text, port: parsed.port };
+}
+
+async function main([name = '--help', ...args]: string[]): Promise<number> {
+  const command = commands[name === '-h' ? '--help' : name];
+  try {
+    if (command === undefined) throw new Usage(`no such command: ${name}`);
+    return await command(args);
+  } catch (problem) {
+    if (problem instanceof Usage) {
+      io.error(`natlb: ${problem.message}\n${USAGE}`);
+      return 2;
+    }
+    io.error(`natlb: ${problem instanceof Error ? problem.message : problem}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
+if (process.argv[2] === 'run') process.exit();

@@ -1,0 +1,198 @@
+// A running natlb: puts configuration, VRRP, health checks and data plane together, and keeps them together over reloads.
+
+import type { HeldAddress, Snapshot } from '../dataplane/protocol.js';
+import { loadFile } from './config/file.js';
+import { checkHost } from './config/host-check.js';
+import { dataplaneInterfaces } from './config/interfaces.js';
+import type { Config, Finding } from './config/model.js';
+import { type Dataplane, startDataplane } from './dataplane.js';
+import { type Health, startHealth } from './health/driver.js';
+import { applyGuard, guardRules, removeGuard } from './host/guard.js';
+import type { Host } from './host/netlink.js';
+import type { Log } from './log.js';
+import { desired } from './reconcile/desired.js';
+import { describeOperation, plan } from './reconcile/plan.js';
+import type { ReloadOutcome } from './socket.js';
+import type { Status } from './status.js';
+import { startVrrp, type Vrrp } from './vrrp/driver.js';
+
+/** What the command line may say over the configuration. */
+export interface Overrides {
+  readonly runDir?: string;
+  readonly backend?: Config['settings']['backend'];
+  readonly configId?: string;
+}
+
+export interface RouterOptions {
+  readonly config: Config;
+  readonly overrides: Overrides;
+  readonly runDir: string;
+  readonly host: Host;
+  readonly log: Log;
+  readonly version: string;
+  /** Something `natlb status` shows in one line has changed. */
+  readonly onChange: () => void;
+}
+
+const NO_DATAPLANE = 'data plane';
+/** Without VRRP no standby takes over; yet a data plane without control must end some time. */
+const GRACE_WITHOUT_VRRP_MS = 60_000;
+
+export class Router {
+  readonly #options: RouterOptions;
+  readonly #vrrp: Vrrp;
+  readonly #health: Health;
+  readonly #interfaces: readonly string[];
+  readonly #startedMs = Date.now();
+  #dataplane: Dataplane | undefined;
+  #config: Config;
+  #applied: Snapshot | undefined;
+  #generation = 0;
+  #guard = '';
+  #guarding: Promise<void> = Promise.resolve();
+  #reloads = { lastReloadSuccessful: true, lastReloadSuccessMs: Date.now(), reloads: 0, failedReloads: 0 };
+
+  private constructor(options: RouterOptions) {
+    const { config, host, log, onChange } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#interfaces = dataplaneInterfaces(config, host);
+    this.#health = startHealth({ services: config.virtualServers, log, onChange: () => this.#reconcile() });
+    this.#vrrp = startVrrp({ config, host, log, onChange });
+    this.#vrrp.fault(NO_DATAPLANE);
+  }
+
+  /** Resolves once the data plane process is started; it reports to VRRP when it forwards. */
+  static async start(options: RouterOptions): Promise<Router> {
+    const router = new Router(options);
+    const { runDir, log, config, overrides } = options;
+    router.#dataplane = await startDataplane({
+      start: {
+        interfaces: router.#interfaces,
+        backend: overrides.backend ?? config.settings.backend,
+        runDir,
+        maxFlows: config.settings.maxFlows,
+      },
+      log,
+      onRunning: () => router.#vrrp.recovered(NO_DATAPLANE),
+      onDead: () => router.#vrrp.fault(NO_DATAPLANE),
+    });
+    router.#reconcile();
+    await router.#guarding;
+    return router;
+  }
+
+  /** The same path as at the start; a file with errors changes nothing. */
+  async reload(): Promise<ReloadOutcome> {
+    const { config, findings } = loadFile(this.#config.file, idOption(this.#options.overrides));
+    const all = [...findings, ...(config === undefined ? [] : checkHost(config, this.#options.host))];
+    const error = all.find(({ severity }) => severity === 'error');
+    this.#reloads = { ...this.#reloads, reloads: this.#reloads.reloads + 1 };
+    if (config === undefined || error !== undefined) return this.#refuse(error, all.filter(({ severity }) => severity === 'error').length);
+    this.#config = config;
+    this.#health.reload(config.virtualServers);
+    this.#vrrp.reload(config);
+    this.#reconcile();
+    await this.#guarding;
+    this.#warnOfRestart(config);
+    this.#reloads = { ...this.#reloads, lastReloadSuccessful: true, lastReloadSuccessMs: Date.now() };
+    this.#options.log(`Reloaded ${config.file}`);
+    return { applied: true, message: `reloaded ${config.file}` };
+  }
+
+  async status(): Promise<Status> {
+    const dataplane = this.#dataplane?.about() ?? { state: 'starting' as const, restarts: 0 };
+    const stats = dataplane.state === 'running' ? await this.#dataplane?.read('stats').catch(() => undefined) : undefined;
+    return {
+      version: this.#options.version,
+      routerId: this.#config.global.routerId,
+      pid: process.pid,
+      startedMs: this.#startedMs,
+      config: { file: this.#config.file, ...this.#reloads },
+      timeouts: this.#snapshot().timeouts,
+      instances: this.#vrrp.status(),
+      virtualServers: this.#health.status(),
+      dataplane: { ...dataplane, ...(stats === undefined ? {} : { stats }) },
+    };
+  }
+
+  flows() {
+    return this.#dataplane?.read('flows') ?? Promise.resolve([]);
+  }
+
+  /** Resigns first, so the standby takes over while packets under way are still forwarded. */
+  async close(): Promise<void> {
+    await this.#vrrp.close();
+    this.#health.close();
+    await this.#dataplane?.close();
+    await this.#guarding;
+    await removeGuard();
+  }
+
+  #refuse(error: Finding | undefined, errors: number): ReloadOutcome {
+    const first =
+      error === undefined ? 'cannot be read' : `${error.place.file}:${error.place.line}:${error.place.column}: ${error.message}`;
+    const message = `reload refused, the running configuration stays: ${first}${errors > 1 ? ` (and ${errors - 1} more)` : ''}`;
+    this.#reloads = { ...this.#reloads, lastReloadSuccessful: false, failedReloads: this.#reloads.failedReloads + 1 };
+    this.#options.log(message);
+    return { applied: false, message };
+  }
+
+  #warnOfRestart(config: Config): void {
+    const interfaces = dataplaneInterfaces(config, this.#options.host);
+    if (interfaces.join() === this.#interfaces.join()) return;
+    this.#options.log(
+      `The data plane stays on ${this.#interfaces.join(' ')} until natlb is restarted; wanted now: ${interfaces.join(' ')}`,
+    );
+  }
+
+  #snapshot(): Snapshot {
+    const held = heldAddresses(this.#config);
+    return desired(this.#config, this.#health.state(), { generation: this.#generation, held, graceMs: graceMs(this.#config) });
+  }
+
+  #reconcile(): void {
+    this.#generation += 1;
+    const wanted = this.#snapshot();
+    for (const operation of plan(wanted, this.#applied, this.#config.virtualServers)) this.#options.log(describeOperation(operation));
+    this.#applied = wanted;
+    this.#keepGuard();
+    this.#dataplane?.configure(wanted);
+    this.#options.onChange();
+  }
+
+  /** The guard covers every configured server, up or down: replies of one that just went down must not leave untranslated either. */
+  #keepGuard(): void {
+    const rules = guardRules(this.#config.virtualServers);
+    if (rules === this.#guard) return;
+    this.#guard = rules;
+    this.#guarding = this.#guarding
+      .then(() => applyGuard(rules))
+      .catch((problem: Error) => this.#options.log(`The kernel may answer for our services: ${problem.message}`));
+  }
+}
+
+export function idOption({ configId }: Overrides): { configId?: string } {
+  return configId === undefined ? {} : { configId };
+}
+
+function heldAddresses({ instances }: Config): HeldAddress[] {
+  return instances.flatMap((instance) =>
+    [...instance.addresses, ...instance.excludedAddresses].map(({ address, prefixLength, device }) => ({
+      interface: device ?? instance.interface,
+      address,
+      prefixLength,
+    })),
+  );
+}
+
+/**
+ * A standby waits for downTimerAdverts intervals after the last advert, which may be one interval old when control dies; half an interval is
+ * for removing the addresses.
+ */
+function graceMs({ instances }: Config): number {
+  return Math.min(
+    GRACE_WITHOUT_VRRP_MS,
+    ...instances.map(({ advertIntervalMs, downTimerAdverts }) => Math.max(0, (downTimerAdverts - 1.5) * advertIntervalMs)),
+  );
+}

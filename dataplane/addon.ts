@@ -1,0 +1,72 @@
+// The typed face of the `forwarder` addon.
+
+import { createRequire } from 'node:module';
+import type { Backend, FlowEntry, HeldAddress, ServiceStats, Snapshot, Stats, Traffic, VerdictStats } from './protocol.js';
+
+/** The data plane of this machine: devices, worker, flow table. Every call may throw an Error that says what could not be done. */
+export interface Engine {
+  readonly about: { readonly backend: Backend; readonly backendReason: string; readonly adoptedFlows: number; readonly flowsLast: boolean };
+  /** Swaps the snapshot in whole, or throws and changes nothing. */
+  configure(snapshot: Snapshot): void;
+  stats(): Stats;
+  flows(): FlowEntry[];
+  /** Nothing more is steered here, and the addresses leave the interfaces. */
+  withdraw(held: readonly HeldAddress[]): void;
+  /** Ends the worker and closes the devices; flows stay in their file. */
+  close(): void;
+}
+
+export interface EngineOptions {
+  readonly interfaces: readonly string[];
+  readonly backend: Backend | 'auto';
+  /** Empty: flows end with the process. */
+  readonly flowFile: string;
+  readonly maxFlows: number;
+}
+
+/** What a MemoryRouter takes for the kernel's: positions in `interfaces` number its devices. */
+export interface Surroundings {
+  readonly interfaces: readonly { readonly mac: string; readonly mtu: number; readonly addresses: readonly string[] }[];
+  readonly routes: readonly { readonly prefix: string; readonly length: number; readonly interface: number; readonly gateway?: string }[];
+  readonly neighbours: readonly { readonly address: string; readonly interface: number; readonly mac: string }[];
+}
+
+/** How a frame's sender left work to a NIC. Neither: its checksum is complete. */
+export interface FrameOffload {
+  /** The device cannot tell whether the checksum is complete. */
+  readonly unknown?: true;
+  readonly checksumStart?: number;
+  readonly checksumOffset?: number;
+  readonly gsoSize?: number;
+}
+
+export interface SentFrame {
+  readonly device: number;
+  readonly frame: Buffer;
+  readonly partialChecksum: boolean;
+  /** 0 = an ordinary frame. */
+  readonly gsoSize: number;
+}
+
+/** The real pipeline between memory devices: no privilege, no network, no clock. */
+export interface MemoryRouter {
+  configure(snapshot: Pick<Snapshot, 'generation' | 'services' | 'timeouts'>): void;
+  route(surroundings: Surroundings): void;
+  /** Lets time pass: milliseconds, in steps of 125. */
+  advance(ms: number): void;
+  /** Frames that arrive on a device as one batch, at most 64. */
+  send(device: number, frames: readonly Uint8Array[], offload?: FrameOffload): { verdicts: string[]; out: SentFrame[] };
+  transmitRoom(device: number, frames: number): void;
+  stats(): { services: ServiceStats[]; total: Traffic; verdicts: VerdictStats[]; flows: Stats['flows'] };
+  flows(): FlowEntry[];
+}
+
+interface Addon {
+  readonly Engine: new (options: EngineOptions) => Engine;
+  readonly MemoryRouter: new (options: Surroundings & { readonly maxFlows: number; readonly takesOffload: boolean }) => MemoryRouter;
+  readonly schedulers: readonly string[];
+}
+
+const addon: Addon = createRequire(import.meta.url)('../../build/Release/forwarder.node');
+
+export const { Engine, MemoryRouter, schedulers } = addon;

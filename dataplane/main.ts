@@ -1,0 +1,93 @@
+// The dataplane process: hosts the engine and answers control. Packets do not pass here; they have threads of their own.
+
+import { unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Engine } from './addon.js';
+import type { FromDataplane, Snapshot, Start, ToDataplane } from './protocol.js';
+
+const start: Start = JSON.parse(process.argv[2] ?? '{}');
+const pidFile = join(start.runDir, 'dataplane.pid');
+
+function tell(message: FromDataplane): void {
+  if (process.connected) process.send?.(message);
+}
+
+function say(text: string): void {
+  process.stderr.write(`natlb dataplane: ${text}\n`);
+}
+
+function open(): Engine {
+  try {
+    return new Engine({ ...start, flowFile: join(start.runDir, 'flows') });
+  } catch (problem) {
+    const message = problem instanceof Error ? problem.message : String(problem);
+    if (!process.connected) say(message);
+    tell({ kind: 'failed', message });
+    process.exit(1);
+  }
+}
+
+const engine = open();
+let applied: Snapshot | undefined;
+let grace: NodeJS.Timeout | undefined;
+
+function handle(message: ToDataplane): void {
+  switch (message.kind) {
+    case 'configure':
+      engine.configure(message.snapshot);
+      applied = message.snapshot;
+      tell({ kind: 'configured', generation: message.snapshot.generation });
+      break;
+    case 'read':
+      tell({ kind: 'answer', id: message.id, value: message.what === 'stats' ? engine.stats() : engine.flows() });
+      break;
+    case 'stop':
+      leave(0);
+      break;
+    default:
+      message satisfies never;
+  }
+}
+
+/** Without control nobody tells the standby to wait: after the grace the addresses must be gone before it takes over. */
+function withdraw(why: string): void {
+  say(`${why}: withdrawing`);
+  try {
+    engine.withdraw(applied?.held ?? []);
+  } catch (problem) {
+    say(`withdrawing: ${problem}`);
+  }
+  leave(1);
+}
+
+function leave(code: number): never {
+  engine.close();
+  try {
+    unlinkSync(pidFile);
+  } catch {
+    // Whoever started next may have removed it already.
+  }
+  process.exit(code);
+}
+
+process.on('message', (message: ToDataplane) => {
+  try {
+    handle(message);
+  } catch (problem) {
+    const text = problem instanceof Error ? problem.message : String(problem);
+    tell({ kind: 'refused', id: message.kind === 'read' ? message.id : 0, message: text });
+  }
+});
+process.on('disconnect', () => {
+  grace = setTimeout(() => withdraw('control is gone'), applied?.graceMs ?? 0);
+});
+// A terminal's Ctrl-C reaches both processes; only control decides. Without control, asking to end is a reason to withdraw now.
+process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
+process.on('SIGTERM', () => {
+  if (grace !== undefined) withdraw('asked to end');
+});
+
+writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
+if (!engine.about.flowsLast) say(`${start.runDir} is not on tmpfs: flows end with this process`);
+tell({ kind: 'ready', ...engine.about });
