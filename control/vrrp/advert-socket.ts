@@ -2,8 +2,7 @@
 // A receiver and a sender apart: raw-socket serves reads before writes, and a flood of packets must not hold our adverts back.
 
 import raw from 'raw-socket';
-import { addressBytes } from './address.js';
-import { GROUP_ADDRESS, type Received, VRRP_PROTOCOL } from './codec.js';
+import { addressBytes, GROUP_ADDRESS, type Received, VRRP_PROTOCOL } from './codec.js';
 
 export interface AdvertSocketOptions {
   readonly interface: string;

@@ -2,9 +2,8 @@
 
 import type { Config, VrrpInstance } from '../config/model.js';
 import type { InstanceStatus } from '../status.js';
-import { addressBytes, compareAddresses } from './address.js';
 import { type Announcer, startAnnouncer } from './announcer.js';
-import { type Advert, decode, encode, type Received, virtualRouterIdOf } from './codec.js';
+import { type Advert, addressBytes, compareAddresses, decode, encode, type Received, virtualRouterIdOf } from './codec.js';
 import { type ChecksumForms, COUNTED_AS, type Counters, noCounts } from './counters.js';
 import { announcement } from './frames.js';
 import type { VrrpHost } from './host.js';

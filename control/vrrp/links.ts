@@ -1,9 +1,8 @@
 // What instances need of the interfaces they run on: whether they can, from which address, and the sockets, one for each interface and family.
 
 import type { VrrpInstance } from '../config/model.js';
-import { addressBytes, addressText, isLinkLocal } from './address.js';
 import { type AdvertSocket, openAdvertSocket } from './advert-socket.js';
-import type { Received } from './codec.js';
+import { addressBytes, addressText, isLinkLocal, type Received } from './codec.js';
 import type { HostInterface, VrrpHost } from './host.js';
 
 export interface LinksOptions {
@@ -18,10 +17,10 @@ const REOPEN_MS = 1_000;
 
 /** Why the instance cannot run on `link`, in the operator's words; undefined: it can. */
 export function linkFault(instance: VrrpInstance, link: HostInterface | undefined, virtual: ReadonlySet<string>): string | undefined {
-  if (link === undefined) return `entering FAULT state (interface ${instance.interface} does not exist)`;
-  if (!link.up) return `entering FAULT state (interface ${instance.interface} down)`;
+  if (link === undefined) return `interface ${instance.interface} does not exist`;
+  if (!link.up) return `interface ${instance.interface} down`;
   if (sourceAddress(instance, link, virtual) !== undefined) return undefined;
-  return `entering FAULT state (no ${instance.family === 4 ? 'IPv4' : 'IPv6 link-local'} address for interface ${instance.interface})`;
+  return `no ${instance.family === 4 ? 'IPv4' : 'IPv6 link-local'} address for interface ${instance.interface}`;
 }
 
 /** The interface's own primary address: never a virtual one, whatever order they are in. */
@@ -65,7 +64,7 @@ export class Links {
       return undefined;
     } catch (error) {
       this.tryAgain();
-      return `entering FAULT state (adverts on ${instance.interface}: ${(error as Error).message})`;
+      return `no adverts on interface ${instance.interface}: ${(error as Error).message}`;
     }
   }
 

@@ -108,7 +108,7 @@ function unchanged(state: State): Outcome {
 /** Addresses are released even though none was claimed: a process that was killed may have left them behind. */
 function start(instance: VrrpInstance, faults: readonly string[], now: number): Outcome {
   if (faults.length > 0) {
-    const reasons = faults.map((reason) => log(instance, reason));
+    const reasons = faults.map((reason) => logFault(instance, reason));
     return { state: { kind: 'fault', reasons: faults }, effects: [...reasons, log(instance, 'Entering FAULT STATE (init)'), RELEASE] };
   }
   return { state: listening(instance, now), effects: [log(instance, 'Entering BACKUP STATE (init)'), RELEASE] };
@@ -131,12 +131,12 @@ function fail(instance: VrrpInstance, state: State, reason: string): Outcome {
   const leaving = state.kind === 'master' ? resignation(instance) : [];
   return {
     state: { kind: 'fault', reasons: [reason] },
-    effects: [...leaving, log(instance, reason), log(instance, 'Entering FAULT STATE')],
+    effects: [...leaving, logFault(instance, reason), log(instance, 'Entering FAULT STATE')],
   };
 }
 
 function addReason(instance: VrrpInstance, state: Fault, reason: string): Outcome {
-  return { state: { kind: 'fault', reasons: [...state.reasons, reason] }, effects: [log(instance, reason)] };
+  return { state: { kind: 'fault', reasons: [...state.reasons, reason] }, effects: [logFault(instance, reason)] };
 }
 
 /** Priority 0 first: every moment counts for the router that takes over. */
@@ -145,6 +145,7 @@ function resignation(instance: VrrpInstance): Effect[] {
 }
 
 function recover(instance: VrrpInstance, state: Fault, reason: string, now: number): Outcome {
+  if (!state.reasons.includes(reason)) return unchanged(state);
   const reasons = state.reasons.filter((other) => other !== reason);
   if (reasons.length > 0) return unchanged({ kind: 'fault', reasons });
   return { state: listening(instance, now), effects: [log(instance, 'Entering BACKUP STATE')] };
@@ -244,6 +245,7 @@ function becomeBackup(instance: VrrpInstance, intervalMs: number, why: readonly 
 }
 
 function wakeAsMaster(instance: VrrpInstance, state: Master, now: number): Outcome {
+  if (now < wakesAt(state)) return unchanged(state);
   const effects: Effect[] = [];
   const { advertIntervalMs, garpMasterRefreshMs, garpMasterRepeat, garpMasterRefreshRepeat } = instance;
   if (now >= state.advertAt) effects.push(sendOwn(instance));
@@ -271,6 +273,10 @@ function sendOwn(instance: VrrpInstance): Effect {
 
 function announce(repeat: number): Effect {
   return { kind: 'announce', repeat };
+}
+
+function logFault(instance: VrrpInstance, reason: string): Effect {
+  return log(instance, `entering FAULT state (${reason})`);
 }
 
 function log(instance: VrrpInstance, text: string): Effect {

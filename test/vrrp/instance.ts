@@ -1,0 +1,37 @@
+// VRRP instances for tests, with keepalived's defaults where a test does not care.
+
+import type { VirtualAddress, VrrpInstance } from '../../control/config/model.js';
+
+const NOWHERE = { file: 'test', line: 1, column: 1 };
+
+export function virtualAddress(address: string, device?: string): VirtualAddress {
+  const family = address.includes(':') ? 6 : 4;
+  return { address, family, prefixLength: family === 4 ? 32 : 128, place: NOWHERE, ...(device === undefined ? {} : { device }) };
+}
+
+export function vrrpInstance(wanted: Partial<VrrpInstance> & { vips?: readonly string[] } = {}): VrrpInstance {
+  const { vips = ['10.0.0.10'], ...settings } = wanted;
+  return {
+    name: 'VI_1',
+    initialState: 'backup',
+    interface: 'eth0',
+    virtualRouterId: 51,
+    priority: 100,
+    advertIntervalMs: 1000,
+    version: settings.family === 6 ? 3 : 2,
+    family: 4,
+    addresses: vips.map((address) => virtualAddress(address)),
+    excludedAddresses: [],
+    preempt: true,
+    preemptDelayMs: 0,
+    authentication: { type: 'none' },
+    garpMasterDelayMs: 5000,
+    garpMasterRepeat: 5,
+    garpMasterRefreshMs: 0,
+    garpMasterRefreshRepeat: 1,
+    downTimerAdverts: 3,
+    v3ChecksumAsV2: false,
+    places: {},
+    ...settings,
+  };
+}

@@ -1,0 +1,251 @@
+// VRRP between natlb and natlb, and between natlb and Debian's keepalived, on real sockets.
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { before, describe, test } from 'node:test';
+import type { VrrpInstance } from '../../control/config/model.js';
+import { vrrpInstance } from './instance.js';
+import { ended, eventually, ip, Lab, sweep } from './lab.js';
+
+const VIP = '10.77.1.100';
+const PRIVATE_VIP = '10.77.2.100';
+const VIP6 = 'fe80::1:100';
+
+function skip(needsKeepalived: boolean): string | false {
+  if (process.getuid?.() !== 0) return 'needs root for network namespaces';
+  return needsKeepalived && !existsSync('/usr/sbin/keepalived') ? 'needs keepalived' : false;
+}
+
+function instance(priority: number, settings: Parameters<typeof vrrpInstance>[0] = {}): VrrpInstance {
+  return vrrpInstance({ interface: 'pub', priority, version: 3, advertIntervalMs: 300, vips: [VIP], ...settings });
+}
+
+async function inLab(story: (lab: Lab) => Promise<void>): Promise<void> {
+  const lab = new Lab();
+  try {
+    await story(lab);
+  } finally {
+    await lab.remove();
+  }
+}
+
+before(() => {
+  if (!skip(false)) sweep();
+});
+
+describe('natlb with natlb', { skip: skip(false), concurrency: 3 }, () => {
+  test('the higher priority is master, hands over at once when stopped, and takes it back', () =>
+    inLab(async (lab) => {
+      const a = lab.natlb('a', [instance(150)]);
+      const b = lab.natlb('b', [instance(100)]);
+      await eventually('the first master', () => lab.holders(VIP), 'a');
+      await a.stop();
+      const took = await eventually('the takeover', () => lab.holders(VIP), 'b');
+      assert.ok(took < 3 * 300, `a resignation was answered after ${took} ms, not after the skew time`);
+      lab.natlb('a', [instance(150)]);
+      await eventually('the return', () => lab.holders(VIP), 'a');
+      const line = '(VI_1) Master received advert from 10.77.1.1 with higher priority 150, ours 100';
+      await eventually('its log', () => b.logs.includes(line), true);
+    }));
+
+  test('a killed master is replaced, and clears away its addresses when it comes back as a backup', () =>
+    inLab(async (lab) => {
+      const a = lab.natlb('a', [instance(150)]);
+      await eventually('the first master', () => lab.holders(VIP), 'a');
+      lab.natlb('b', [instance(100)]);
+      await ended(a.child, 'SIGKILL');
+      await eventually('the takeover, with the dead router still holding the address', () => lab.holders(VIP), 'ab');
+      lab.natlb('a', [instance(50)]);
+      await eventually('one holder again', () => lab.holders(VIP), 'b');
+    }));
+
+  test('in a sync group a cut cable on one side moves the addresses of both', () =>
+    inLab(async (lab) => {
+      const pair = (priority: number) => [
+        instance(priority, { name: 'PUBLIC' }),
+        instance(priority, { name: 'PRIVATE', interface: 'priv', virtualRouterId: 52, vips: [PRIVATE_VIP] }),
+      ];
+      const both = () => `${lab.holders(VIP)} ${lab.holders(PRIVATE_VIP)}`;
+      const a = lab.natlb('a', pair(150), ['PUBLIC', 'PRIVATE']);
+      lab.natlb('b', pair(100), ['PUBLIC', 'PRIVATE']);
+      await eventually('one master of both', both, 'a a');
+      lab.cable('a', 'priv', 'down');
+      await eventually('the takeover of both', both, 'b b');
+      assert.deepEqual(
+        (await a.status()).map(({ state, faults, group }) => ({ state, faults, group })),
+        [
+          { state: 'fault', faults: ['sync group member PRIVATE is in FAULT'], group: 'VG1' },
+          { state: 'fault', faults: ['interface priv down'], group: 'VG1' },
+        ],
+      );
+      lab.cable('a', 'priv', 'up');
+      await eventually('the return of both', both, 'a a');
+    }));
+
+  test('a fault of natlb itself hands over at once, and ends when it is recovered from', () =>
+    inLab(async (lab) => {
+      const a = lab.natlb('a', [instance(150)]);
+      lab.natlb('b', [instance(100)]);
+      await eventually('the first master', () => lab.holders(VIP), 'a');
+      a.tell('fault data plane died');
+      const took = await eventually('the takeover', () => lab.holders(VIP), 'b');
+      assert.ok(took < 3 * 300, `taken over after ${took} ms`);
+      assert.deepEqual((await a.status())[0]?.faults, ['data plane died']);
+      assert.equal((await a.status())[0]?.counters.priorityZeroSent, 1);
+      a.tell('recovered data plane died');
+      await eventually('the return', () => lab.holders(VIP), 'a');
+    }));
+
+  test('an interface taken down while it is announced on ends neither the process nor its later announcements', () =>
+    inLab(async (lab) => {
+      const { lines } = lab.capture('pub', 'arp or proto 112');
+      await eventually('a capture', () => lines.length >= 0, true);
+      const a = lab.natlb('a', [instance(150)]);
+      await eventually('the first master', () => lab.holders(VIP), 'a');
+      await eventually('announcements', () => lines.filter((line) => line.includes(`tell ${VIP}`)).length >= 5, true);
+      ip('-n', lab.namespace('a'), 'link', 'set', 'pub', 'down');
+      await eventually('FAULT', async () => (await a.status())[0]?.state, 'fault');
+      lines.length = 0;
+      ip('-n', lab.namespace('a'), 'link', 'set', 'pub', 'up');
+      await eventually('announcements again', () => lines.filter((line) => line.includes(`tell ${VIP}`)).length >= 5, true);
+    }));
+
+  test('routers that disagree on the VRRPv3 checksum still agree on one master, and count what they hear', () =>
+    inLab(async (lab) => {
+      const a = lab.natlb('a', [instance(150, { v3ChecksumAsV2: true })]);
+      const b = lab.natlb('b', [instance(100)]);
+      await eventually('one master', () => lab.holders(VIP), 'a');
+      const heard = async () => (await b.status())[0]?.checksumForms;
+      await eventually('a count', async () => ((await heard())?.['message-only'] ?? 0) > 0, true);
+      assert.equal((await heard())?.['with-pseudo-header'], 0);
+      await a.stop();
+      await eventually('the takeover', () => lab.holders(VIP), 'b');
+    }));
+
+  test('a new master sends its advert before it announces', () =>
+    inLab(async (lab) => {
+      const { lines } = lab.capture('pub', 'arp or proto 112');
+      lab.natlb('a', [instance(150)]);
+      await eventually('announcements', () => lines.filter((line) => line.includes(`tell ${VIP}`)).length >= 5, true);
+      const advert = lines.findIndex((line) => line.includes('VRRPv3, Advertisement, vrid 51, prio 150'));
+      assert.ok(advert >= 0 && advert < lines.findIndex((line) => line.includes(`tell ${VIP}`)), lines.join('\n'));
+    }));
+
+  test('a reload restarts what changed, leaves the rest alone and releases what is gone', () =>
+    inLab(async (lab) => {
+      const kept = instance(150);
+      const other = (vip: string) => instance(150, { name: 'VI_2', virtualRouterId: 52, vips: [vip] });
+      const a = lab.natlb('a', [kept, other('10.77.1.101')]);
+      await eventually('both addresses', () => lab.holders(VIP) + lab.holders('10.77.1.101'), 'aa');
+      a.reload([kept, other('10.77.1.102')]);
+      await eventually('the new address', () => lab.holders('10.77.1.101') + lab.holders('10.77.1.102'), 'a');
+      assert.deepEqual(
+        (await a.status()).map(({ state, counters }) => [state, counters.becameMaster]),
+        [
+          ['master', 1],
+          ['master', 2],
+        ],
+      );
+      a.reload([kept]);
+      await eventually('the release', () => lab.holders('10.77.1.102'), '');
+      assert.equal(lab.holders(VIP), 'a');
+    }));
+});
+
+interface Dialect {
+  readonly name: string;
+  readonly natlb: Parameters<typeof vrrpInstance>[0];
+  /** Lines of the vrrp_instance. */
+  readonly keepalived: string;
+  readonly vip: string;
+}
+
+const DIALECTS: readonly Dialect[] = [
+  {
+    name: 'VRRPv2 with a password',
+    natlb: { version: 2, advertIntervalMs: 1000, authentication: { type: 'pass', password: 'passw123' } },
+    keepalived: 'advert_int 1\n authentication {\n auth_type PASS\n auth_pass passw123\n }',
+    vip: VIP,
+  },
+  { name: 'VRRPv2 without authentication', natlb: { version: 2, advertIntervalMs: 1000 }, keepalived: 'advert_int 1', vip: VIP },
+  { name: 'VRRPv3 over IPv4', natlb: {}, keepalived: 'version 3\n advert_int 0.3', vip: VIP },
+  { name: 'VRRPv3 over IPv6', natlb: { family: 6, vips: [VIP6] }, keepalived: 'version 3\n advert_int 0.3', vip: VIP6 },
+];
+
+function keepalivedConfig(priority: number, { keepalived, vip }: Dialect): string {
+  return `global_defs {\n router_id PEER\n}
+vrrp_instance VI_1 {
+ state BACKUP
+ interface pub
+ virtual_router_id 51
+ priority ${priority}
+ ${keepalived}
+ virtual_ipaddress {
+  ${vip}
+ }
+}
+`;
+}
+
+describe('natlb with keepalived', { skip: skip(true), concurrency: 3 }, () => {
+  for (const dialect of DIALECTS) {
+    test(`${dialect.name}: natlb as master hands over to keepalived and takes it back`, () =>
+      inLab(async (lab) => {
+        const held = () => lab.holders(dialect.vip);
+        const a = lab.natlb('a', [instance(150, dialect.natlb)]);
+        await eventually('natlb as master', held, 'a');
+        lab.keepalived('b', keepalivedConfig(100, dialect));
+        await staysFor(1500, held, 'a');
+        await a.stop();
+        const took = await eventually('the takeover', held, 'b');
+        assert.ok(took < 2000, `keepalived answered the resignation after ${took} ms`);
+        const again = lab.natlb('a', [instance(150, dialect.natlb)]);
+        await eventually('the return', held, 'a');
+        await staysFor(500, held, 'a');
+        assert.equal(discards((await again.status())[0]?.counters ?? {}), 0);
+      }));
+
+    test(`${dialect.name}: keepalived as master hands over to natlb and takes it back`, () =>
+      inLab(async (lab) => {
+        const held = () => lab.holders(dialect.vip);
+        const master = lab.keepalived('b', keepalivedConfig(150, dialect));
+        await eventually('keepalived as master', held, 'b');
+        const a = lab.natlb('a', [instance(100, dialect.natlb)]);
+        await staysFor(1500, held, 'b');
+        await ended(master, 'SIGTERM');
+        const took = await eventually('the takeover', held, 'a');
+        assert.ok(took < 2000, `natlb answered the resignation after ${took} ms`);
+        lab.keepalived('b', keepalivedConfig(150, dialect));
+        await eventually('the return', held, 'b');
+        const status = (await a.status())[0];
+        assert.equal(status?.state, 'backup');
+        assert.equal(status?.counters.priorityZeroReceived, 1);
+        assert.equal(discards(status?.counters ?? {}), 0);
+      }));
+  }
+
+  test('a wrong password is discarded and counted, and no reason to step back', () =>
+    inLab(async (lab) => {
+      const dialect = DIALECTS[0]!;
+      const a = lab.natlb('a', [instance(100, { ...dialect.natlb, authentication: { type: 'pass', password: 'other' } })]);
+      lab.keepalived('b', keepalivedConfig(150, dialect));
+      await eventually('a master on each side', () => lab.holders(VIP), 'ab', 10_000);
+      await eventually('a count', async () => ((await a.status())[0]?.counters.authFailure ?? 0) > 0, true);
+      assert.equal(a.logs.filter((line) => line === '(VI_1) received an invalid passwd!').length, 1);
+    }));
+});
+
+function discards(counters: object): number {
+  return Object.entries(counters)
+    .filter(([name]) => /Errors|invalid|Invalid|Mismatch|Failure|unknown/.test(name))
+    .reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** What holds now has to go on holding. */
+async function staysFor(ms: number, found: () => string, wanted: string): Promise<void> {
+  const end = performance.now() + ms;
+  while (performance.now() < end) {
+    assert.equal(found(), wanted);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
