@@ -81,7 +81,7 @@ function broken(error: NodeJS.ErrnoException, stage: Stage): ProbeResult {
   const code = error.code ?? error.message;
   const reason = ERROR_TEXTS[code] ?? code;
   if (stage !== 'connecting') return failed('broken', reason);
-  return error.syscall === 'bind' || LOCAL_FAULTS.has(code) ? { kind: 'unable', reason: error.message } : failed('connect', reason);
+  return LOCAL_FAULTS.has(code) ? { kind: 'unable', reason: error.message } : failed('connect', reason);
 }
 
 export function failed(fault: Fault, reason: string): ProbeResult {

@@ -211,6 +211,24 @@ test('what is closed says nothing any more', async () => {
   assert.deepEqual([watched.log, watched.changes], [[], 0]);
 });
 
+test('what is closed while it probes says nothing any more', async () => {
+  let asked = (): void => undefined;
+  const request = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  const server = await serve({}, () => {
+    asked();
+    return undefined;
+  });
+  const check = httpChecker({ ...QUICK, retry: 0, connectTimeoutMs: 30, connect: { address: '127.0.0.1', port: server.port } });
+  const watched = new Watched([serviceOf({ ...server.real, checkers: [check] })]);
+  await request;
+  watched.forget();
+  watched.health.close();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual([watched.log, watched.changes], [[], 0]);
+});
+
 test('thousands of checks keep the loop free', async () => {
   const server = await serve({ delayLoopMs: 60_000 });
   const services = Array.from({ length: 500 }, (_, index) =>
@@ -234,7 +252,10 @@ interface Served {
   stop(): Promise<void>;
 }
 
-async function serve(timing: Partial<CheckerTiming> = {}, respond?: (request: string) => string): Promise<Served> {
+/** Nothing: the request stays without an answer. */
+type Respond = (request: string) => string | undefined;
+
+async function serve(timing: Partial<CheckerTiming> = {}, respond?: Respond): Promise<Served> {
   let server = await listen(0, respond);
   const { port } = server.address() as AddressInfo;
   const real = realServer({ address: '127.0.0.1', port, checkers: [checkOf(port, timing)] });
@@ -250,10 +271,13 @@ async function serve(timing: Partial<CheckerTiming> = {}, respond?: (request: st
   return { port, name: label('tcp', real), real, start, stop };
 }
 
-async function listen(port: number, respond?: (request: string) => string): Promise<Server> {
+async function listen(port: number, respond?: Respond): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
-    socket.on('data', (request) => socket.end(respond?.(request.toString()) ?? ''));
+    socket.on('data', (request) => {
+      const response = respond?.(request.toString());
+      if (response !== undefined) socket.end(response);
+    });
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

@@ -72,6 +72,10 @@ describe('TCP_CHECK', () => {
     });
   });
 
+  test('from an address of the other family says nothing about the server', async () => {
+    await withServer(ignore, async (port) => assert.equal((await tcp(port, { bindAddress: '::1' })).kind, 'unable'));
+  });
+
   test('tells nothing once it is cancelled', async () => {
     await withServer(ignore, async (port) => {
       const told: ProbeResult[] = [];

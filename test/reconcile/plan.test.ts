@@ -96,6 +96,13 @@ const ROWS: readonly Row[] = [
     plan: [`Removing sorry server [10.11.12.9]:tcp:80 from VS ${VS}`, `Adding service [10.11.12.1]:tcp:80 to VS ${VS}`],
   },
   {
+    name: 'a sorry server that is a real server too is told as one',
+    applied: [service('1:1')],
+    wanted: [service('9:1')],
+    config: virtualServer({ ...SORRY, realServers: [realServer({}), realServer({ address: '10.11.12.9' })] }),
+    plan: [`Removing service [10.11.12.1]:tcp:80 from VS ${VS}`, `Adding service [10.11.12.9]:tcp:80 to VS ${VS}`],
+  },
+  {
     name: 'an inhibited sorry server is enabled',
     applied: [service('9:0')],
     wanted: [service('9:1')],
