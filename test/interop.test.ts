@@ -35,6 +35,7 @@ for (const { active, standby, version } of ROWS) {
       await holds('keepalived accepts the file', interop.keepalivedAccepts);
       await holds(`${standby} alone takes the addresses`, interop.standbyAlone);
       await holds(`${active} comes and takes them, having the higher priority`, interop.activeReturns);
+      await holds('they understand each other: nothing moves', interop.steady);
       await holds(`${active} stops in order: ${standby} takes them`, interop.activeStopped);
       await holds(`${active} returns and takes them back`, interop.activeReturns);
       await holds(`${active} is killed: ${standby} takes them`, interop.activeKilled);

@@ -52,6 +52,10 @@ export class Holders {
     return times.length > 0 ? Math.round(Math.max(...times.map((change) => change.atMs)) - momentMs) : undefined;
   }
 
+  changesSince(momentMs: number): number {
+    return this.#changes.filter((change) => change.atMs >= momentMs).length;
+  }
+
   /** For how long since then some address had two holders. */
   overlapMs(sinceMs: number): number {
     return Math.max(...this.#addresses.map((address) => overlapMs(this.#changes, address, sinceMs, Date.now())));

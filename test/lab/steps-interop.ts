@@ -1,8 +1,9 @@
 // Steps of the story in which one of the routers is Debian's keepalived: who holds the addresses, and when.
 
+import type { Status } from '../../control/status.js';
 import type { Lab } from './lab.js';
 import type { Outcome } from './report.js';
-import { KeepalivedRouter } from './router.js';
+import { KeepalivedRouter, NatlbRouter } from './router.js';
 
 /** Master down time of a standby of priority 50, and time for a busy machine; told by priority 0 it waits the skew alone. */
 const SILENT_LIMIT_MS = 5_500;
@@ -25,6 +26,28 @@ export async function standbyAlone(lab: Lab): Promise<Outcome> {
   const startedMs = Date.now();
   await lab.holders.onlyAt('standby', CHANGE_LIMIT_MS);
   return moved(lab, 'standby', startedMs, SILENT_LIMIT_MS);
+}
+
+/** Both have understood each other if nothing moves while five more adverts of every instance pass. */
+export async function steady(lab: Lab): Promise<Outcome> {
+  const startedMs = Date.now();
+  const router = [lab.active, lab.standby].find((router) => router instanceof NatlbRouter);
+  if (!(router instanceof NatlbRouter)) throw new Error('neither router is a natlb');
+  const before = adverts(await router.status());
+  const status = await router.statusWhen('five more adverts of every instance passed', CHANGE_LIMIT_MS, (now) =>
+    adverts(now).every((count, n) => count >= (before[n] ?? 0) + 5),
+  );
+  const changes = lab.holders.changesSince(startedMs);
+  const rejected = status.instances.reduce(
+    (sum, { counters }) => sum + counters.checksumErrors + counters.authFailure + counters.versionErrors,
+    0,
+  );
+  return { ok: changes === 0 && rejected === 0, measured: { tookMs: Date.now() - startedMs, changes, rejected } };
+}
+
+/** Of each instance: sent while master, received while backup. */
+function adverts({ instances }: Status): number[] {
+  return instances.map(({ counters }) => counters.advertsSent + counters.advertsReceived);
 }
 
 export async function activeStopped(lab: Lab): Promise<Outcome> {

@@ -58,8 +58,8 @@ export async function badReload(lab: Lab): Promise<Outcome> {
 export async function metrics(lab: Lab): Promise<Outcome> {
   const measured = await until('the verdicts add up to the packets received', 10_000, async () => {
     const samples = parseMetrics(await natlb(lab.active).metrics());
-    const received = sumOf(samples, 'natlb_received_packets_total');
-    const verdicts = sumOf(samples, 'natlb_verdict_packets_total');
+    const received = sumOf(samples, 'natlb_packets_received_total');
+    const verdicts = sumOf(samples, 'natlb_packets_total');
     if (received !== verdicts) throw new Error(`${received} packets received, ${verdicts} verdicts`);
     return { series: samples.length, received, verdicts, connections: sumOf(samples, 'node_ipvs_connections_total') };
   });

@@ -37,6 +37,7 @@ const FAILOVER: readonly Step<Lab>[] = [
 /** Debian's keepalived, which forwards nothing, is the other router: only the addresses move. */
 const INTEROP: readonly Step<Lab>[] = [
   { name: 'keepalived accepts the same file', run: interop.keepalivedAccepts },
+  { name: 'the two understand each other: nothing moves', run: interop.steady },
   { name: 'the active router is stopped in order: the addresses move', run: interop.activeStopped },
   { name: 'it returns: the addresses come back', run: interop.activeReturns },
   { name: 'the active router is killed: the addresses move', run: interop.activeKilled },
