@@ -23,5 +23,15 @@
         }
       ],
     },
+    {
+      "target_name": "host",
+      "sources": [
+        "<!@(ls native/host/*.cc)",
+        "native/io/link_table.cc",
+        "native/io/netlink.cc",
+        "native/io/netlink_read.cc",
+      ],
+      "libraries": ["-lmnl", "-lbpf"],
+    },
   ],
 }

@@ -1,0 +1,275 @@
+// Packets as one line of text, both ways. `198.51.100.7:5000 > 203.0.113.10:80 tcp S seq 1 data 10` is a frame; show() prints a frame so, and
+// says what is wrong with it: every checksum is worked out again from the bytes.
+//
+//   SOURCE > TARGET tcp FLAGS | udp | icmp TYPE/CODE | proto N, then any of
+//   ttl N, seq N, ack N, window N, mtu N, data N (bytes 0, 1, 2 …), df, id N, frag OFFSET[+], opt HEX (IPv4 options), ext HEX NEXT… (IPv6:
+//   `ext hop`, `ext dst`, `ext routing`, `ext atomic`, `ext frag`), nosum (UDP without a checksum), about ( PACKET ) quote N (what an ICMP
+//   error quotes, and how many bytes of it), mac other, type HEX, pad N, cut N, poke OFFSET HEX, flip OFFSET.
+
+import { isIPv6 } from 'node:net';
+import { addressBytes, addressText, checksum, pseudoHeader, sum } from './bytes.js';
+
+const TCP = 6;
+const UDP = 17;
+const ICMP = 1;
+const ICMP6 = 58;
+const FLAGS = ['F', 'S', 'R', 'P', 'A', 'U'] as const;
+const EXTENSIONS: Readonly<Record<string, { number: number; bytes: string }>> = {
+  hop: { number: 0, bytes: '0000010400000000' },
+  dst: { number: 60, bytes: '0000010400000000' },
+  routing: { number: 43, bytes: '0000000000000000' },
+  atomic: { number: 44, bytes: '0000000012345678' },
+  frag: { number: 44, bytes: '0000000112345678' },
+};
+
+/** The MAC address that `mac other` puts in the place of the interface's own. */
+const OTHER_MAC = Buffer.from('02000000dead', 'hex');
+const SENDER_MAC = Buffer.from('020000000099', 'hex');
+
+interface Words {
+  readonly source: Endpoint;
+  readonly target: Endpoint;
+  readonly protocol: string;
+  readonly detail: string;
+  readonly options: ReadonlyMap<string, string>;
+  readonly about?: string;
+}
+
+interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** `mac`: of the interface the frame arrives at. */
+export function build(text: string, mac: string): Buffer {
+  const words = read(text);
+  const v6 = isIPv6(words.source.address);
+  const ethernet = Buffer.concat([
+    words.options.get('mac') === 'other' ? OTHER_MAC : Buffer.from(mac.replaceAll(':', ''), 'hex'),
+    SENDER_MAC,
+    Buffer.from(words.options.get('type') ?? (v6 ? '86dd' : '0800'), 'hex'),
+  ]);
+  const frame = Buffer.concat([ethernet, buildIp(words), Buffer.alloc(number(words, 'pad', 0))]);
+  const [at, bytes] = (words.options.get('poke') ?? '0 ').split(' ');
+  Buffer.from(bytes ?? '', 'hex').copy(frame, Number(at));
+  const flip = number(words, 'flip', -1);
+  if (flip >= 0) frame[flip]! ^= 0xff;
+  return frame.subarray(0, number(words, 'cut', frame.length));
+}
+
+const TWO_WORDS = new Set(['poke']);
+const NO_WORDS = new Set(['df', 'nosum', 'partial']);
+
+function read(text: string): Words {
+  const quoted = /\babout \((.*)\)/.exec(text);
+  const [source, , target, protocol, ...rest] = text
+    .replace(/\babout \(.*\)/, '')
+    .trim()
+    .split(/\s+/);
+  const detail = protocol === 'udp' ? '' : rest.shift()!;
+  const options = new Map<string, string>();
+  while (rest.length > 0) {
+    const name = rest.shift()!;
+    options.set(name, NO_WORDS.has(name) ? '' : TWO_WORDS.has(name) ? `${rest.shift()} ${rest.shift()}` : rest.shift()!);
+  }
+  const about = quoted?.[1];
+  return {
+    source: endpoint(source!),
+    target: endpoint(target!),
+    protocol: protocol!,
+    detail,
+    options,
+    ...(about === undefined ? {} : { about }),
+  };
+}
+
+function endpoint(text: string): Endpoint {
+  const match = /^\[(.*)\]:(\d+)$/.exec(text) ?? /^([^:]+):(\d+)$/.exec(text);
+  return match === null ? { address: text, port: 0 } : { address: match[1]!, port: Number(match[2]) };
+}
+
+function number(words: Words, name: string, otherwise: number): number {
+  return Number(words.options.get(name) ?? otherwise);
+}
+
+function buildIp(words: Words): Buffer {
+  const [source, target] = [addressBytes(words.source.address), addressBytes(words.target.address)];
+  const v6 = source.length === 16;
+  const protocol = protocolNumber(words, v6);
+  const payload = buildPayload(words, source, target, protocol);
+  return v6 ? buildV6(words, source, target, protocol, payload) : buildV4(words, source, target, protocol, payload);
+}
+
+function protocolNumber({ protocol, detail }: Words, v6: boolean): number {
+  const named: Readonly<Record<string, number>> = { tcp: TCP, udp: UDP, icmp: v6 ? ICMP6 : ICMP };
+  return named[protocol] ?? Number(detail);
+}
+
+function buildV4(words: Words, source: Buffer, target: Buffer, protocol: number, payload: Buffer): Buffer {
+  const options = Buffer.from(words.options.get('opt') ?? '', 'hex');
+  const header = Buffer.alloc(20 + options.length);
+  header[0] = 0x40 | (header.length / 4);
+  header.writeUInt16BE(header.length + payload.length, 2);
+  header.writeUInt16BE(number(words, 'id', 0), 4);
+  const fragment = words.options.get('frag') ?? '0';
+  header.writeUInt16BE(
+    (words.options.has('df') ? 0x4000 : 0) | (fragment.endsWith('+') ? 0x2000 : 0) | (Number.parseInt(fragment, 10) / 8),
+    6,
+  );
+  header[8] = number(words, 'ttl', 64);
+  header[9] = protocol;
+  source.copy(header, 12);
+  target.copy(header, 16);
+  options.copy(header, 20);
+  header.writeUInt16BE(checksum(header), 10);
+  return Buffer.concat([header, payload]);
+}
+
+function buildV6(words: Words, source: Buffer, target: Buffer, protocol: number, payload: Buffer): Buffer {
+  const extension = EXTENSIONS[words.options.get('ext') ?? ''];
+  const extended = extension === undefined ? Buffer.alloc(0) : Buffer.from(extension.bytes, 'hex');
+  if (extension !== undefined) extended[0] = protocol;
+  const header = Buffer.alloc(40);
+  header[0] = 0x60;
+  header.writeUInt16BE(extended.length + payload.length, 4);
+  header[6] = extension?.number ?? protocol;
+  header[7] = number(words, 'ttl', 64);
+  source.copy(header, 8);
+  target.copy(header, 24);
+  return Buffer.concat([header, extended, payload]);
+}
+
+function buildPayload(words: Words, source: Buffer, target: Buffer, protocol: number): Buffer {
+  const data = Buffer.from(Array.from({ length: number(words, 'data', 0) }, (_, at) => at & 0xff));
+  const builders: Readonly<Record<string, () => [payload: Buffer, checksumAt: number]>> = {
+    tcp: () => [Buffer.concat([buildTcp(words), data]), 16],
+    udp: () => [Buffer.concat([buildUdp(words, data.length), data]), 6],
+    icmp: () => [buildIcmp(words, data), 2],
+  };
+  const builder = builders[words.protocol];
+  if (builder === undefined) return data;
+  const [payload, at] = builder();
+  const pseudo = protocol === ICMP ? Buffer.alloc(0) : pseudoHeader(source, target, protocol, payload.length);
+  if (words.options.has('partial')) payload.writeUInt16BE(sum(pseudo), at);
+  else if (!words.options.has('nosum')) payload.writeUInt16BE(checksum(pseudo, payload) || 0xffff, at);
+  return payload;
+}
+
+function buildTcp(words: Words): Buffer {
+  const header = Buffer.alloc(20);
+  header.writeUInt16BE(words.source.port, 0);
+  header.writeUInt16BE(words.target.port, 2);
+  header.writeUInt32BE(number(words, 'seq', 0), 4);
+  header.writeUInt32BE(number(words, 'ack', 0), 8);
+  header[12] = 5 << 4;
+  header[13] = FLAGS.reduce((flags, letter, bit) => flags | (words.detail.includes(letter) ? 1 << bit : 0), 0);
+  header.writeUInt16BE(number(words, 'window', 0), 14);
+  return header;
+}
+
+function buildUdp(words: Words, length: number): Buffer {
+  const header = Buffer.alloc(8);
+  header.writeUInt16BE(words.source.port, 0);
+  header.writeUInt16BE(words.target.port, 2);
+  header.writeUInt16BE(8 + length, 4);
+  return header;
+}
+
+function buildIcmp(words: Words, data: Buffer): Buffer {
+  const header = Buffer.alloc(8);
+  const [type, code] = words.detail.split('/').map(Number);
+  header[0] = type!;
+  header[1] = code!;
+  const mtu = number(words, 'mtu', 0);
+  if (mtu > 0) header.writeUInt32BE(mtu, 4);
+  const quoted = words.about === undefined ? Buffer.alloc(0) : buildIp(read(words.about));
+  return Buffer.concat([header, quoted.subarray(0, number(words, 'quote', quoted.length)), data]);
+}
+
+/** The frame as the line that would build it, with `bad …` where a checksum is not what it should be. */
+export function show(frame: Buffer, partialChecksum = false): string {
+  const ip = frame.subarray(14);
+  return ip[0]! >> 4 === 4 ? showV4(ip, partialChecksum, false) : showV6(ip, partialChecksum, false);
+}
+
+type Context = {
+  readonly source: Buffer;
+  readonly target: Buffer;
+  readonly partial: boolean;
+  readonly quoted: boolean;
+  readonly words: readonly string[];
+};
+
+function showV4(ip: Buffer, partial: boolean, quoted: boolean): string {
+  const header = (ip[0]! & 15) * 4;
+  const total = ip.readUInt16BE(2);
+  const fragment = ip.readUInt16BE(6);
+  const words = [
+    `ttl ${ip[8]}`,
+    ...(fragment & 0x4000 ? ['df'] : []),
+    ...(ip.readUInt16BE(4) > 0 ? [`id ${ip.readUInt16BE(4)}`] : []),
+    ...(header > 20 ? [`opt ${ip.toString('hex', 20, header)}`] : []),
+    ...(sum(ip.subarray(0, header)) === 0xffff ? [] : ['bad ip checksum']),
+    ...(total > ip.length ? [`cut to ${ip.length} of ${total}`] : []),
+  ];
+  const context = { source: ip.subarray(12, 16), target: ip.subarray(16, 20), partial, quoted, words };
+  return showPayload(ip[9]!, ip.subarray(header, total), context, total > ip.length);
+}
+
+function showV6(ip: Buffer, partial: boolean, quoted: boolean): string {
+  const total = 40 + ip.readUInt16BE(4);
+  const name = Object.entries(EXTENSIONS).find(([, { number: next }]) => next === ip[6])?.[0];
+  const words = [
+    `ttl ${ip[7]}`,
+    ...(name === undefined ? [] : [`ext ${name}`]),
+    ...(total > ip.length ? [`cut to ${ip.length} of ${total}`] : []),
+  ];
+  const context = { source: ip.subarray(8, 24), target: ip.subarray(24, 40), partial, quoted, words };
+  const at = name === undefined ? 40 : 48;
+  return showPayload(name === undefined ? ip[6]! : ip[40]!, ip.subarray(at, total), context, total > ip.length);
+}
+
+function showPayload(protocol: number, payload: Buffer, context: Context, cut: boolean): string {
+  if (protocol === TCP || protocol === UDP) return showPorts(protocol, payload, context, cut);
+  const between = `${addressText(context.source)} > ${addressText(context.target)}`;
+  if (protocol !== ICMP && protocol !== ICMP6) return [between, 'proto', protocol, ...context.words].join(' ');
+  const pseudo = protocol === ICMP ? Buffer.alloc(0) : pseudoHeader(context.source, context.target, protocol, payload.length);
+  const correct = cut || sum(pseudo, payload) === 0xffff;
+  const mtu = payload.readUInt32BE(4);
+  const words = [
+    `icmp ${payload[0]}/${payload[1]}`,
+    ...context.words,
+    ...(mtu > 0 ? [`mtu ${mtu}`] : []),
+    ...(correct ? [] : ['bad checksum']),
+  ];
+  const quoted = payload.subarray(8);
+  if (quoted.length < 20) return [between, ...words].join(' ');
+  const about = protocol === ICMP ? showV4(quoted, false, true) : showV6(quoted, false, true);
+  return [between, ...words, `about ( ${about} )`].join(' ');
+}
+
+function showPorts(protocol: number, payload: Buffer, context: Context, cut: boolean): string {
+  const name = (address: Buffer, port: number) =>
+    address.length === 16 ? `[${addressText(address)}]:${port}` : `${addressText(address)}:${port}`;
+  const between = `${name(context.source, payload.readUInt16BE(0))} > ${name(context.target, payload.readUInt16BE(2))}`;
+  const known = payload.length >= (protocol === TCP ? 20 : 8);
+  const l4 = protocol === TCP ? ['tcp', ...(known ? showTcp(payload) : [])] : ['udp'];
+  const data = known ? payload.subarray(protocol === TCP ? (payload[12]! >> 4) * 4 : 8) : Buffer.alloc(0);
+  const size = data.length === 0 ? [] : [`data ${data.length}${data.every((byte, at) => byte === (at & 0xff)) ? '' : ' changed'}`];
+  return [between, ...l4, ...context.words, ...size, ...(known ? showChecksum(protocol, payload, context, cut) : [])].join(' ');
+}
+
+function showTcp(header: Buffer): string[] {
+  const flags = FLAGS.filter((_, bit) => header[13]! & (1 << bit)).join('') || 'none';
+  const [sequence, acknowledged] = [header.readUInt32BE(4), header.readUInt32BE(8)];
+  return [flags, ...(sequence > 0 ? [`seq ${sequence}`] : []), ...(acknowledged > 0 ? [`ack ${acknowledged}`] : [])];
+}
+
+function showChecksum(protocol: number, payload: Buffer, { source, target, partial }: Context, cut: boolean): string[] {
+  const field = payload.readUInt16BE(protocol === TCP ? 16 : 6);
+  if (protocol === UDP && field === 0) return ['nosum'];
+  if (cut) return [];
+  const pseudo = pseudoHeader(source, target, protocol, payload.length);
+  if (partial) return [field === sum(pseudo) ? 'partial' : 'bad partial checksum'];
+  return sum(pseudo, payload) === 0xffff ? [] : ['bad checksum'];
+}
