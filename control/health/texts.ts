@@ -46,13 +46,13 @@ export function quorumText(service: string, judged: Quorum, starting: boolean): 
 }
 
 const HTTP_FAULTS: Readonly<Record<Fault, string>> = {
-  'connect timeout': 'Timeout connecting',
-  connect: 'Error connecting',
-  silence: 'Timeout HTTP read',
-  broken: 'Read error with',
-  'no response': 'Read, no data received from',
-  status: 'HTTP status code error to',
-  digest: 'MD5 digest error to',
+  'connect timeout': 'Timeout connecting server',
+  connect: 'Error connecting server',
+  silence: 'Timeout HTTP read server',
+  broken: 'Read error with server',
+  'no response': 'Read, no data received from server',
+  status: 'HTTP status code error to server',
+  digest: 'MD5 digest error to server',
 };
 
 const SENTENCES: Readonly<Record<Checker['kind'], Sentences>> = {
@@ -64,6 +64,6 @@ const SENTENCES: Readonly<Record<Checker['kind'], Sentences>> = {
   http: {
     check: 'HTTP_CHECK',
     success: (server) => `Remote Web server ${server} succeed on service.`,
-    fault: (server, fault) => `${HTTP_FAULTS[fault]} server ${server}.`,
+    fault: (server, fault) => `${HTTP_FAULTS[fault]} ${server}.`,
   },
 };
