@@ -43,6 +43,7 @@ export interface Edit {
 
 /** The line with stretches of it replaced, ascending; what replaces them stands where they stood. */
 export function splice(line: Line, edits: readonly Edit[]): Line {
+  const written = line.spans ?? [{ offset: 0, line: line.line, column: 1, fixed: false }];
   const pieces: string[] = [];
   const spans: Span[] = [];
   let length = 0;
@@ -51,9 +52,9 @@ export function splice(line: Line, edits: readonly Edit[]): Line {
   const keep = (to: number): void => {
     if (to <= from) return;
     const { line: row, column } = placeAt(line, from);
-    while ((line.spans[next]?.offset ?? to) <= from) next += 1;
-    spans.push({ offset: length, line: row, column, fixed: line.spans[next - 1]?.fixed ?? false });
-    for (let span = line.spans[next]; span !== undefined && span.offset < to; span = line.spans[++next]) {
+    while ((written[next]?.offset ?? to) <= from) next += 1;
+    spans.push({ offset: length, line: row, column, fixed: written[next - 1]?.fixed ?? false });
+    for (let span = written[next]; span !== undefined && span.offset < to; span = written[++next]) {
       spans.push({ ...span, offset: span.offset - from + length });
     }
     pieces.push(line.text.slice(from, to));
@@ -68,7 +69,7 @@ export function splice(line: Line, edits: readonly Edit[]): Line {
     from = edit.to;
   }
   keep(line.text.length);
-  return { file: line.file, text: pieces.join(''), spans };
+  return { file: line.file, text: pieces.join(''), line: line.line, spans };
 }
 
 interface Budget {

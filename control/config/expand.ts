@@ -14,16 +14,15 @@ export interface Files {
 }
 
 export interface Expansion {
-  readonly lines: readonly Line[];
-  /** Every file that was read, in the order of reading. */
-  readonly files: readonly string[];
-  /** False when what remains cannot stand for the configuration: it could not be read, or not to the end. */
-  readonly complete: boolean;
+  /** Read on demand: files are read as the lines are taken. */
+  readonly lines: Iterable<Line>;
+  /** Every file that was read so far, in the order of reading. */
+  readonly files: ReadonlySet<string>;
 }
 
-/** Lines read and expansions made, together. */
-const MAX_STEPS = 1_000_000;
+/** Of all files together. */
 const MAX_CHARACTERS = 64 * 1024 * 1024;
+const MAX_EXPANSIONS = 500_000;
 const MAX_DEPTH = 32;
 const INCLUDE = /^(\s*)include([rmwba]?)\s+(\S.*)$/;
 const CONDITION = /^(\s*)@(\^?)(\S*)/;
@@ -35,12 +34,10 @@ interface State {
   readonly report: Report;
   readonly configId: string;
   readonly definitions: Definitions;
-  readonly lines: Line[];
   readonly read: Set<string>;
   readonly open: string[];
-  steps: number;
+  expansions: number;
   characters: number;
-  complete: boolean;
 }
 
 export function expand(file: string, files: Files, configId: string, report: Report): Expansion {
@@ -49,55 +46,73 @@ export function expand(file: string, files: Files, configId: string, report: Rep
     ['_HASH', '#'],
     ['_BANG', '!'],
   ]);
-  const state: State = {
-    files,
-    report,
-    configId,
-    definitions,
-    lines: [],
-    read: new Set(),
-    open: [],
-    steps: 0,
-    characters: 0,
-    complete: true,
-  };
-  state.complete = readInto(state, file, { file, line: 1, column: 1 }) && state.complete;
-  return { lines: state.lines, files: [file, ...state.read], complete: state.complete };
+  const state: State = { files, report, configId, definitions, read: new Set(), open: [], expansions: 0, characters: 0 };
+  return { lines: mainFile(state, file), files: state.read };
 }
 
-/** False when the file could not be read; the reason is reported at `asked`. */
-function readInto(state: State, file: string, asked: Place): boolean {
+/** Without an included file there is less; without the main file there is nothing. */
+function* mainFile(state: State, file: string): Generator<Line> {
+  const text = readText(state, file);
+  if (typeof text === 'string') yield* linesOf(state, file, text);
+  else state.report.giveUp(text.place ?? { file, line: 1, column: 1 }, text.message);
+}
+
+interface Unreadable {
+  readonly message: string;
+  /** In the file itself, if it is there that it goes wrong. */
+  readonly place?: Place;
+}
+
+function readText(state: State, file: string): string | Unreadable {
   const text = state.files.readFile(file);
-  if (text instanceof Error) return refuse(state, asked, `cannot read ${file}: ${text.message}`);
+  if (text instanceof Error) return { message: `cannot read ${file}: ${text.message}` };
   state.read.add(file);
+  state.characters += text.length;
+  if (state.characters > MAX_CHARACTERS) return { message: `more than ${MAX_CHARACTERS} characters up to here` };
   const binary = text.search(BINARY);
-  if (binary !== -1)
-    return refuse(state, placeIn(file, text, binary), 'this is not a text file', 'a configuration has no control characters');
+  return binary === -1 ? text : { message: `${file} is not a text file`, place: placeIn(file, text, binary) };
+}
+
+function* linesOf(state: State, file: string, text: string): Generator<Line> {
   state.open.push(file);
-  for (const line of logicalLines(file, text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)) {
-    if (!state.complete) break;
-    state.definitions.set('_PWD', directoryOf(file));
-    readLine(state, line, 0);
+  const directory = directoryOf(file);
+  for (const line of logicalLines(file, text.charCodeAt(0) === 0xfeff ? ` ${text.slice(1)}` : text)) {
+    if (state.report.gaveUp) break;
+    if (isPlain(line.text)) {
+      yield line;
+    } else {
+      state.definitions.set('_PWD', directory);
+      yield* readLine(state, line, 0);
+    }
   }
   state.open.pop();
-  return true;
 }
 
-function refuse(state: State, place: Place, message: string, hint?: string): false {
-  state.report.error(place, message, hint);
-  return false;
+/** Nearly every line is, and there can be a million of them. */
+function isPlain(text: string): boolean {
+  return !text.includes('$') && !text.includes('@') && !text.includes('include');
 }
 
 /** A line may be conditional, define something, include files, or stand for several lines. */
-function readLine(state: State, line: Line, depth: number): void {
+function* readLine(state: State, line: Line, depth: number): Generator<Line> {
   const selected = conditional(state, line);
-  if (selected === undefined || selected.text.trim() === '') return;
-  if (depth > MAX_DEPTH) return void refuse(state, placeAt(line, 0), `definitions within definitions, more than ${MAX_DEPTH} deep`);
+  if (selected === undefined || state.report.gaveUp) return;
   const definition = definitionIn(selected.text);
-  if (definition !== undefined) return void state.definitions.set(definition.name, definition.value);
-  const expanded = substitute(selected, state.definitions, state.report);
-  if (expanded === selected) emit(state, selected);
-  else if (spend(state, expanded)) for (const part of splitLines(expanded)) readLine(state, part, depth + 1);
+  const expanded = definition === undefined ? substitute(selected, state.definitions, state.report) : selected;
+  if (definition !== undefined) state.definitions.set(definition.name, definition.value);
+  else if (expanded === selected) yield* included(state, selected);
+  else if (mayExpand(state, expanded, depth)) for (const part of splitLines(expanded)) yield* readLine(state, part, depth + 1);
+}
+
+/** A small file that stands for a huge one must end with a message instead of with the memory. */
+function mayExpand(state: State, line: Line, depth: number): boolean {
+  state.expansions += 1;
+  state.characters += line.text.length;
+  const place = placeAt(line, 0);
+  if (state.expansions > MAX_EXPANSIONS || state.characters > MAX_CHARACTERS)
+    state.report.giveUp(place, 'the definitions stand for far too much text');
+  if (depth > MAX_DEPTH) state.report.error(place, `definitions within definitions, more than ${MAX_DEPTH} deep`);
+  return depth <= MAX_DEPTH && !state.report.gaveUp;
 }
 
 /** The line without its `@id`, or nothing when it is meant for another machine. */
@@ -110,37 +125,26 @@ function conditional(state: State, line: Line): Line | undefined {
   return splice(line, [{ from: 0, to: all.length, text: '' }]);
 }
 
-function emit(state: State, line: Line): void {
-  const include = INCLUDE.exec(line.text);
-  if (include !== null) includeFiles(state, line, include);
-  else if (spend(state, line)) state.lines.push(line);
-}
-
-/** Every line costs; a small file that expands to a huge one must end with a message instead of with the memory. */
-function spend(state: State, line: Line): boolean {
-  state.characters += line.text.length;
-  state.steps += 1;
-  if (state.steps <= MAX_STEPS && state.characters <= MAX_CHARACTERS) return true;
-  if (state.complete) state.report.error(placeAt(line, 0), `the configuration is too large: more than ${MAX_STEPS} lines up to here`);
-  state.complete = false;
-  return false;
-}
-
 /** keepalived lets a plain `include` miss its files; a missing file changes what is served, so only a pattern may match nothing. */
-function includeFiles(state: State, line: Line, [, space = '', variant = '', written = '']: RegExpExecArray): void {
+function* included(state: State, line: Line): Generator<Line> {
+  const include = INCLUDE.exec(line.text);
+  if (include === null) return yield line;
+  const [, space = '', variant = '', written = ''] = include;
   const place = placeAt(line, line.text.indexOf(written, space.length + 'include'.length + variant.length));
   const pattern = resolvePath(directoryOf(line.file), written.trim().replace(/^"(.*)"$/, '$1'));
   const found = hasWildcard(pattern) ? state.files.glob(pattern) : [pattern];
   const strict = variant !== '' && variant !== 'r';
   if (found.length === 0) state.report.add({ severity: strict ? 'error' : 'warning', place, message: `no file matches ${pattern}` });
-  for (const file of found) includeFile(state, file, place);
+  for (const file of found) yield* includedFile(state, file, place);
 }
 
-function includeFile(state: State, file: string, place: Place): void {
+function* includedFile(state: State, file: string, place: Place): Generator<Line> {
   const loop = state.open.indexOf(file);
-  if (loop !== -1) return void refuse(state, place, `include loop: ${[...state.open.slice(loop), file].join(' → ')}`);
-  if (state.open.length > MAX_DEPTH) return void refuse(state, place, `includes more than ${MAX_DEPTH} deep`);
-  readInto(state, file, place);
+  if (loop !== -1) return state.report.error(place, `include loop: ${[...state.open.slice(loop), file].join(' → ')}`);
+  if (state.open.length > MAX_DEPTH) return state.report.error(place, `includes more than ${MAX_DEPTH} deep`);
+  const text = readText(state, file);
+  if (typeof text === 'string') yield* linesOf(state, file, text);
+  else state.report.error(text.place ?? place, text.message);
 }
 
 function splitLines(line: Line): Line[] {
@@ -149,7 +153,7 @@ function splitLines(line: Line): Line[] {
   return line.text.split('\n').map((text) => {
     const { line: at, column } = placeAt(line, offset);
     offset += text.length + 1;
-    return { file: line.file, text, spans: [{ offset: 0, line: at, column, fixed: true }] };
+    return { file: line.file, text, line: at, spans: [{ offset: 0, line: at, column, fixed: true }] };
   });
 }
 

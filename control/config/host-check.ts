@@ -21,9 +21,10 @@ interface Subnet {
 export function checkHost(config: Config, host: Host): Finding[] {
   const held = heldAddresses(config);
   const subnets = [...hostSubnets(host), ...held.flatMap((address) => subnetOf(address.interface, address))];
+  const names = new Set(host.interfaces.map(({ name }) => name));
   return [
-    ...missingInterfaces(config, host),
-    ...held.flatMap((address) => outside(address, subnets)),
+    ...missingInterfaces(config, names),
+    ...held.filter((address) => names.has(address.interface)).flatMap((address) => outside(address, subnets)),
     ...unreachable(config, subnets),
     ...nobodys(config, subnets),
   ];
@@ -40,8 +41,7 @@ function heldAddresses({ instances }: Config): Held[] {
   );
 }
 
-function missingInterfaces({ instances, settings }: Config, host: Host): Finding[] {
-  const names = new Set(host.interfaces.map(({ name }) => name));
+function missingInterfaces({ instances, settings }: Config, names: ReadonlySet<string>): Finding[] {
   const wanted = [
     ...instances.map(({ interface: name, places }) => ({ name, place: places.interface })),
     ...instances.flatMap(({ addresses, excludedAddresses }) =>

@@ -54,7 +54,7 @@ export function block<Draft>(name: string, keywords: readonly Keyword<Draft>[]):
 export function readBlock<Draft extends Placed>(
   draft: Draft,
   { name, keywords }: Block<Draft>,
-  statements: readonly Statement[],
+  statements: Iterable<Statement>,
   context: Context,
 ): Draft {
   for (const statement of statements) {

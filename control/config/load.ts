@@ -28,16 +28,16 @@ const HINTS = 1000;
 
 export function load(file: string, readFile: Files['readFile'], glob: Files['glob'], options: LoadOptions = {}): Loaded {
   const report = createReport();
-  const { lines, files, complete } = expand(file, { readFile, glob }, options.configId ?? '', report);
-  if (!complete) return { findings: report.findings(files) };
+  const { lines, files } = expand(file, { readFile, glob }, options.configId ?? '', report);
   const context: Context = { report, unhonoured: new Map(), scripts: [], blocksOf, hints: HINTS };
   const top: TopDraft = { places: {}, global: { places: {} }, settings: { places: {} }, instances: [], syncGroups: [], virtualServers: [] };
   readBlock(top, topBlock(top), statements(lines, report), context);
+  if (report.gaveUp) return { findings: report.findings([...files]) };
   reportUnhonoured(context);
   reportScripts(context, top.global.scriptSecurity ?? false);
   const config = finish(top, file, options.hostName ?? '', report);
   for (const finding of check(config)) report.add(finding);
-  return { config, findings: report.findings(files) };
+  return { config, findings: report.findings([...files]) };
 }
 
 /** keepalived would run these with the rights of root, whoever may write to them. */

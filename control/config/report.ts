@@ -6,6 +6,10 @@ export interface Report {
   error(place: Place, message: string, hint?: string): void;
   warning(place: Place, message: string, hint?: string): void;
   add(finding: Finding): void;
+  /** An error after which reading on makes no sense. */
+  giveUp(place: Place, message: string, hint?: string): void;
+  /** True after that: what was read cannot stand for the configuration. */
+  readonly gaveUp: boolean;
   /** What was reported, in the order of the text: files as they were first named, lines, columns. */
   findings(files: readonly string[]): Finding[];
 }
@@ -16,6 +20,7 @@ const KEPT = 1000;
 export function createReport(): Report {
   const kept = { error: [] as Finding[], warning: [] as Finding[] };
   const omitted: { error?: Omission; warning?: Omission } = {};
+  let gaveUp = false;
 
   function add(finding: Finding): void {
     const { severity, place } = finding;
@@ -23,16 +28,28 @@ export function createReport(): Report {
     else omitted[severity] = { first: omitted[severity]?.first ?? place, count: (omitted[severity]?.count ?? 0) + 1 };
   }
 
+  const error: Report['error'] = (place, message, hint) => add({ severity: 'error', place, message, ...hinting(hint) });
   return {
     add,
-    error: (place, message, hint) => add({ severity: 'error', place, message, ...(hint === undefined ? {} : { hint }) }),
-    warning: (place, message, hint) => add({ severity: 'warning', place, message, ...(hint === undefined ? {} : { hint }) }),
+    error,
+    warning: (place, message, hint) => add({ severity: 'warning', place, message, ...hinting(hint) }),
+    giveUp(place, message, hint) {
+      if (!gaveUp) error(place, message, hint);
+      gaveUp = true;
+    },
+    get gaveUp() {
+      return gaveUp;
+    },
     findings: (files) => [
       ...inTextOrder([...kept.error, ...kept.warning], files),
       ...summary('error', omitted.error),
       ...summary('warning', omitted.warning),
     ],
   };
+}
+
+function hinting(hint: string | undefined): { readonly hint?: string } {
+  return hint === undefined ? {} : { hint };
 }
 
 interface Omission {

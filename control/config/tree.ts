@@ -28,20 +28,26 @@ interface Builder {
   current: Draft | undefined;
 }
 
-export function statements(lines: readonly Line[], report: Report): readonly Statement[] {
-  const top: Draft = { words: [], body: [] };
-  const builder: Builder = { report, open: [top], current: undefined };
+/** Deeper than any block of keepalived's, and than anybody means. */
+const MAX_DEPTH = 100;
+
+/** The statements at the top, each as soon as it is complete: a large configuration is never held as words. */
+export function* statements(lines: Iterable<Line>, report: Report): Generator<Statement> {
+  const finished: Draft[] = [];
+  const builder: Builder = { report, open: [{ words: [], body: finished }], current: undefined };
   for (const line of lines) {
     builder.current = undefined;
     readWords(line, builder);
+    // The block of the last one may still follow.
+    if (finished.length > 1) yield* finished.splice(0, finished.length - 1);
   }
   reportUnclosed(builder);
-  return top.body as readonly Statement[];
+  yield* finished;
 }
 
 function readWords(line: Line, builder: Builder): void {
   const { text } = line;
-  for (let at = skip(SPACE, text, 0); at < text.length; at = skip(SPACE, text, at)) {
+  for (let at = skip(SPACE, text, 0); at < text.length && !builder.report.gaveUp; at = skip(SPACE, text, at)) {
     const place = placeAt(line, at);
     if (text[at] === '{') at = openBlock(builder, place, at);
     else if (text[at] === '}') at = closeBlock(builder, place, at);
@@ -51,17 +57,13 @@ function readWords(line: Line, builder: Builder): void {
 
 /** A block belongs to the keyword before it, on the same line or on an earlier one. */
 function openBlock(builder: Builder, place: Place, at: number): number {
-  const parent = builder.open.at(-1)?.body;
-  const owner = builder.current ?? parent?.at(-1);
+  const before = builder.current ?? builder.open.at(-1)?.body?.at(-1);
+  const stray = before === undefined || before.body !== undefined;
+  const owner = stray ? { words: [{ text: '', place }] } : before;
+  if (stray) builder.report.error(place, "'{' without a keyword before it");
+  if (builder.open.length > MAX_DEPTH) builder.report.giveUp(place, `blocks within blocks, more than ${MAX_DEPTH} deep`);
   builder.current = undefined;
-  if (owner !== undefined && owner.body === undefined) {
-    owner.body = [];
-    builder.open.push(owner);
-    return at + 1;
-  }
-  builder.report.error(place, "'{' without a keyword before it");
-  const stray: Draft = { words: [{ text: '', place }], body: [] };
-  builder.open.push(stray);
+  builder.open.push(Object.assign(owner, { body: [] }));
   return at + 1;
 }
 
@@ -92,8 +94,8 @@ function addWord(builder: Builder, word: Word): void {
 
 /** `${NAME}` is still here only because nothing defines it; its braces are no block. */
 function readDollar(text: string, at: number, place: Place, pieces: string[], report: Report): number {
-  const end = text[at + 1] === '{' ? skip(REFERENCE, text, at) : at;
-  if (end === at) return take(text, at, at + 1, pieces);
+  const end = skip(REFERENCE, text, at);
+  if (end === at) return take(text, at, Math.max(at + 1, skip(DOLLARS, text, at)), pieces);
   report.error(place, `${text.slice(at, end)} is not defined`, 'write $NAME=value on a line before it');
   return take(text, at, end, pieces);
 }
@@ -135,6 +137,7 @@ const SPACE = /\s*/y;
 const SEPARATOR = /[\s{}]/;
 const PLAIN = /[^\s{}"$]*/y;
 const INSIDE_QUOTES = /[^"\\]*/y;
+const DOLLARS = /\$*(?!\{)/y;
 const REFERENCE = /\$\{[^{}\s]*\}/y;
 const ESCAPE = /\\(?:[0-7]{1,3}|x[0-9a-fA-F]*|c.|.)?/sy;
 
@@ -151,7 +154,7 @@ function take(text: string, from: number, to: number, pieces: string[]): number 
 
 /** One finding, at the innermost open block: the brace that is missing is missing somewhere below it. */
 function reportUnclosed({ open, report }: Builder): void {
-  const innermost = open.length > 1 ? open.at(-1)?.words[0] : undefined;
+  const innermost = open.length > 1 && !report.gaveUp ? open.at(-1)?.words[0] : undefined;
   if (innermost === undefined) return;
   const outer = open.length - 2;
   const others = outer === 0 ? '' : `, nor ${outer === 1 ? 'is the block' : `are the ${outer} blocks`} around it`;
