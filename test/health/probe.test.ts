@@ -16,8 +16,8 @@ import { httpChecker, tcpChecker, url } from './models.js';
 /** What a server does with a connection. */
 type Behaviour = (socket: Socket) => void;
 
-/** How long probes of these tests wait for what never comes. */
-const PATIENCE_MS = 150;
+/** For probes that wait for what never comes. */
+const IMPATIENT = { connectTimeoutMs: 150 };
 
 describe('TCP_CHECK', () => {
   test('passes when the server accepts', async () => {
@@ -31,7 +31,7 @@ describe('TCP_CHECK', () => {
 
   test('gives up on a server that does not answer', async () => {
     await withFullBacklog(async (port) => {
-      assert.deepEqual(await tcp(port), { kind: 'failed', fault: 'connect timeout', reason: 'no connection within 0.15 s' });
+      assert.deepEqual(await tcp(port, IMPATIENT), { kind: 'failed', fault: 'connect timeout', reason: 'no connection within 0.15 s' });
     });
   });
 
@@ -185,27 +185,33 @@ const HTTP: readonly HttpRow[] = [
     url: { digest: MD5 },
     result: 'broken: connection reset',
   },
-  { name: 'silence fails', behave: ignore, result: 'silence: nothing received for 0.15 s' },
-  { name: 'silence within the head fails', behave: stayOpen('HTTP/1.1 200'), result: 'silence: nothing received for 0.15 s' },
+  { name: 'silence fails', behave: ignore, checker: IMPATIENT, result: 'silence: nothing received for 0.15 s' },
+  {
+    name: 'silence within the head fails',
+    behave: stayOpen('HTTP/1.1 200'),
+    checker: IMPATIENT,
+    result: 'silence: nothing received for 0.15 s',
+  },
   {
     name: 'silence within the body fails the digest',
     behave: stayOpen('HTTP/1.1 200 OK\r\n\r\n'),
     url: { digest: MD5 },
+    checker: IMPATIENT,
     result: 'silence: nothing',
   },
   { name: 'another protocol fails', behave: answer('SSH-2.0-OpenSSH_9.2\r\n'), result: 'no response: /: the answer is not HTTP' },
   {
     name: 'a slow answer with signs of life passes',
-    behave: trickle(40, 6),
-    url: { digest: md5('......') },
-    checker: { delayLoopMs: 5000 },
+    behave: trickle(40, 15),
+    url: { digest: md5('.'.repeat(15)) },
+    checker: { connectTimeoutMs: 400, delayLoopMs: 60_000 },
     result: 'passed',
   },
   {
     name: 'a trickle without end fails when the next check is due',
     behave: trickle(40, 1000),
     url: { digest: MD5 },
-    checker: { delayLoopMs: 300 },
+    checker: { connectTimeoutMs: 400, delayLoopMs: 500 },
     result: 'silence: the answer was still not complete',
   },
 ];
@@ -225,7 +231,9 @@ describe('HTTP_GET', () => {
   });
 
   test('gives up on a server that does not accept', async () => {
-    await withFullBacklog(async (port) => assert.equal(show(await http(port)), 'connect timeout: no connection within 0.15 s'));
+    await withFullBacklog(async (port) =>
+      assert.equal(show(await http(port, {}, IMPATIENT)), 'connect timeout: no connection within 0.15 s'),
+    );
   });
 });
 
@@ -292,12 +300,12 @@ describe('the request', () => {
 });
 
 function tcp(port: number, values: Partial<CheckerTiming> = {}): Promise<ProbeResult> {
-  const checker = tcpChecker({ connectTimeoutMs: PATIENCE_MS, connect: { address: '127.0.0.1', port }, ...values });
+  const checker = tcpChecker({ connect: { address: '127.0.0.1', port }, ...values });
   return new Promise((done) => probeTcp(checker, done));
 }
 
 function http(port: number, asked: Partial<HttpUrl> = {}, values: Partial<HttpChecker> = {}): Promise<ProbeResult> {
-  const checker = httpChecker({ connectTimeoutMs: PATIENCE_MS, connect: { address: '127.0.0.1', port }, ...values });
+  const checker = httpChecker({ connect: { address: '127.0.0.1', port }, ...values });
   return new Promise((done) => probeHttp(checker, url(asked), done));
 }
 
