@@ -21,6 +21,12 @@ const TOP = join(import.meta.dirname, '..', '..');
 const THROUGH_THE_ROUTER = { out: 'nbcli', in: 'nbsrv', routed: true };
 const LONGEST_START_MS = 20_000;
 
+/** Ended with the benchmark, however that ends. */
+const started = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
 export const ROUTERS: readonly Router[] = [
   { name: 'no router (ceiling)', path: { out: 'nbout', in: 'nbin', routed: false }, start: async () => async () => {} },
   { name: 'nftables DNAT', path: THROUGH_THE_ROUTER, start: startNftables },
@@ -52,6 +58,7 @@ async function startNatlb(backend: string, cpu: number): Promise<() => Promise<v
   writeFileSync(file, configuration());
   const command = ['taskset', '-c', String(cpu), join(TOP, 'natlb'), 'run', '-f', file, '--run-dir', folder, '--backend', backend];
   const child = spawn('ip', ['netns', 'exec', ROUTER, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  started.add(child);
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
   const stop = async (): Promise<void> => {
@@ -97,6 +104,7 @@ function stateOf(runDir: string): string {
 }
 
 async function end(child: ChildProcess): Promise<void> {
+  started.delete(child);
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
