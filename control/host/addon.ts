@@ -1,0 +1,46 @@
+// The typed face of the `host` addon (native/host): netlink and the few system calls Node does not offer.
+
+import { createRequire } from 'node:module';
+
+export interface AddonAddress {
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly family: 4 | 6;
+  readonly scope: string;
+}
+
+export interface AddonLink {
+  readonly name: string;
+  readonly index: number;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly addresses: readonly AddonAddress[];
+}
+
+/** The kernel's links, kept from its news. Does not keep the process alive. */
+export interface LinkMonitor {
+  /** Takes in what the kernel has told since; true when anything is different now. */
+  drain(): boolean;
+  links(): AddonLink[];
+  close(): void;
+}
+
+export interface HostAddon {
+  /** `onReadable` is called when there is something to drain, until it is drained. */
+  readonly LinkMonitor: new (
+    onReadable: () => void,
+  ) => LinkMonitor;
+  addAddress(link: string, address: string, prefixLength: number): void;
+  removeAddress(link: string, address: string, prefixLength: number): void;
+  /** Returns a file descriptor, which is the caller's. */
+  hopLimitFilter(): number;
+  sdNotify(socket: string, text: string): void;
+  /** False: another process holds the lock of this open file. */
+  lock(fd: number): boolean;
+}
+
+// Seen from dist/control/host.
+const PATH = '../../../build/Release/host.node';
+
+export const addon: HostAddon = createRequire(import.meta.url)(PATH);

@@ -1,0 +1,138 @@
+// The guard: an nftables table that silently drops in the kernel what the data plane takes, so that the kernel neither resets our
+// clients' connections nor forwards a server's answer untranslated, not even while no data plane runs. nft(8).
+
+import { spawn } from 'node:child_process';
+import { isIPv6 } from 'node:net';
+import type { Protocol } from '../../dataplane/protocol.js';
+
+interface Listener {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A service with all its servers, up or down: answers of one that just went down are no more the kernel's than the others'. */
+export interface GuardedService extends Listener {
+  readonly protocol: Protocol;
+  readonly realServers: readonly Listener[];
+  readonly sorryServer?: Listener;
+}
+
+/** Who listens where. */
+interface Guarded extends Listener {
+  readonly protocol: Protocol;
+}
+
+interface Family {
+  readonly number: 4 | 6;
+  /** nft's name of the header, and of the type of its addresses. */
+  readonly header: 'ip' | 'ip6';
+  readonly type: 'ipv4_addr' | 'ipv6_addr';
+  readonly icmpErrors: string;
+}
+
+const FAMILIES: readonly Family[] = [
+  { number: 4, header: 'ip', type: 'ipv4_addr', icmpErrors: 'icmp type { destination-unreachable, time-exceeded, parameter-problem }' },
+  {
+    number: 6,
+    header: 'ip6',
+    type: 'ipv6_addr',
+    icmpErrors: 'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }',
+  },
+];
+
+const TABLE = 'inet natlb';
+/** Before connection tracking joins fragments (-400), so that it never sees what is not the kernel's. */
+const PRIORITY = -450;
+/** To a host elsewhere. What is for this host, or for many, is the kernel's own: answers to health checks, neighbour discovery. */
+const ELSEWHERE = 'fib daddr type != { local, broadcast, multicast, anycast }';
+
+/** A script that puts the guard in place of the one before, as one transaction. */
+export function guardRules(services: readonly GuardedService[]): string {
+  const destinations = services.flatMap(destinationsOf);
+  const sets = FAMILIES.flatMap((family) => setsOf(family, ofFamily(services, family), ofFamily(destinations, family)));
+  const rules = FAMILIES.flatMap(rulesOf);
+  return lines([
+    `add table ${TABLE}`,
+    `delete table ${TABLE}`,
+    `table ${TABLE} {`,
+    ...sets,
+    '  chain taken {',
+    `    type filter hook prerouting priority ${PRIORITY}; policy accept;`,
+    '    iif "lo" accept',
+    ...rules.map((rule) => `    ${rule}`),
+    '  }',
+    '}',
+  ]);
+}
+
+/** Puts the guard in place. Throws with a message for the operator; the guard from before is then still there. */
+export function applyGuard(text: string): Promise<void> {
+  return nft(text, 'set up the guard');
+}
+
+export function removeGuard(): Promise<void> {
+  return nft(`add table ${TABLE}\ndelete table ${TABLE}\n`, 'remove the guard');
+}
+
+function destinationsOf({ protocol, realServers, sorryServer }: GuardedService): Guarded[] {
+  const all = sorryServer === undefined ? realServers : [...realServers, sorryServer];
+  return all.map(({ address, port }) => ({ address, port, protocol }));
+}
+
+function setsOf({ number, type }: Family, services: readonly Guarded[], destinations: readonly Guarded[]): string[] {
+  const endpoint = `${type} . inet_proto . inet_service`;
+  return [
+    ...setOf(`services${number}`, endpoint, services.map(element)),
+    ...setOf(`destinations${number}`, endpoint, destinations.map(element)),
+    ...setOf(
+      `destination_addresses${number}`,
+      type,
+      destinations.map(({ address }) => address),
+    ),
+  ];
+}
+
+function rulesOf({ number, header, icmpErrors }: Family): string[] {
+  return [
+    `${header} daddr . meta l4proto . th dport @services${number} fib daddr type local counter drop comment "to a service"`,
+    `${header} saddr . meta l4proto . th sport @destinations${number} ${ELSEWHERE} counter drop comment "from a destination to a client"`,
+    `${header} saddr @destination_addresses${number} ${icmpErrors} ${ELSEWHERE} counter drop comment "error of a destination to a client"`,
+  ];
+}
+
+function setOf(name: string, type: string, elements: readonly string[]): string[] {
+  const unique = [...new Set(elements)];
+  return [`  set ${name} {`, `    type ${type}`, ...(unique.length === 0 ? [] : [`    elements = { ${unique.join(', ')} }`]), '  }'];
+}
+
+function element({ address, port, protocol }: Guarded): string {
+  return `${address} . ${protocol} . ${port}`;
+}
+
+function ofFamily(all: readonly Guarded[], { number }: Family): readonly Guarded[] {
+  return all.filter(({ address }) => isIPv6(address) === (number === 6));
+}
+
+function lines(all: readonly string[]): string {
+  return `${all.join('\n')}\n`;
+}
+
+function nft(script: string, doing: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
+    const said: Buffer[] = [];
+    child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+    child.stdin.on('error', () => {}); // nft ended early: why, it says itself
+    child.on('error', (error) => reject(new Error(`cannot ${doing}: ${reason(error)}`)));
+    child.on('close', (code, signal) => {
+      const complaint = Buffer.concat(said).toString('utf8').trim().slice(0, 2000);
+      if (code === 0) resolve();
+      else reject(new Error(`cannot ${doing}: nft ended with ${signal ?? `status ${code}`}: ${complaint}`));
+    });
+    child.stdin.end(script);
+  });
+}
+
+function reason(error: NodeJS.ErrnoException): string {
+  return error.code === 'ENOENT' ? "the program 'nft' is not installed (Debian package nftables)" : error.message;
+}
