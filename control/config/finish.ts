@@ -22,7 +22,7 @@ export function finish(draft: TopDraft, file: string, hostName: string, report: 
     file,
     global: finishGlobal(draft.global, hostName),
     instances: draft.instances.flatMap((instance) => finishInstance(instance, draft.global, report)),
-    syncGroups: draft.syncGroups,
+    syncGroups: draft.syncGroups.map((group) => ({ ...group, members: [...new Set(group.members)] })),
     virtualServers: draft.virtualServers.map(finishVirtualServer),
     settings: finishSettings(draft.settings),
   });
@@ -54,7 +54,7 @@ function finishInstance(draft: InstanceDraft, global: GlobalDraft, report: Repor
   const { virtualRouterId, places } = draft;
   const block = places.block ?? { file: '', line: 1, column: 1 };
   if (places.interface === undefined) report.error(block, `vrrp_instance ${draft.name} has no interface`, "write 'interface NAME' in it");
-  if (virtualRouterId === undefined)
+  if (places.virtual_router_id === undefined)
     report.error(block, `vrrp_instance ${draft.name} has no virtual_router_id`, 'it is a number from 1 to 255');
   if (draft.interface === undefined || virtualRouterId === undefined) return [];
   const family = draft.addresses[0]?.family ?? (draft.nativeIpv6 ? 6 : 4);

@@ -279,7 +279,7 @@ export class Arguments {
     if (extra !== undefined)
       this.context.report.warning(extra.place, `'${shown(extra.text)}' is one word too many for '${this.keyword.text}' and is ignored`);
     if (this.statement.body !== undefined && !this.bodyRead)
-      this.context.report.error(this.place, `'${this.keyword.text}' takes no block here`);
+      this.context.report.error(this.last.place, `'${this.keyword.text}' takes no block here`);
   }
 
   warn(message: string, hint?: string): void {

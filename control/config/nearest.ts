@@ -5,7 +5,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   const typed = word.toLowerCase();
   if (typed.length > 40) return undefined;
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  let bestDistance = Math.floor((typed.length + 1) / 3) + 1;
   for (const candidate of known) {
     if (Math.abs(candidate.length - typed.length) >= bestDistance) continue;
     const distance = editDistance(typed, candidate.toLowerCase());

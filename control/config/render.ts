@@ -11,7 +11,14 @@ export function render({ severity, place, message, hint }: Finding, lineOf: (fil
     `${place.file}:${place.line}:${place.column}: ${severity}: ${message}`,
     ...(source === undefined || source.trim() === '' ? [] : excerpt(source, place.column)),
     ...(hint === undefined ? [] : [`    hint: ${hint}`]),
-  ].join('\n');
+  ]
+    .map(printable)
+    .join('\n');
+}
+
+/** A configuration must not get to speak to the terminal. */
+function printable(text: string): string {
+  return text.replace(/(?!\t)\p{Cc}/gu, '\ufffd');
 }
 
 /** The line, or the part of it around the column, and a mark under the column; tabs stay tabs so that the mark stays put. */

@@ -130,10 +130,15 @@ function digest(arg: Arguments): string {
 }
 
 function statusCodes(arg: Arguments): HttpUrlDraft['statusCodes'] {
-  return arg.rest('status codes').map((text) => {
-    const [, from = '', to = from] = /^(\d{3})(?:-(\d{3}))?$/.exec(text) ?? [];
-    const [first, last] = [Number(from), Number(to)];
-    if (first >= 100 && last <= 599 && first <= last) return { from: first, to: last };
-    return arg.refuse(`expected status codes from 100 to 599, found '${text.slice(0, 60)}'`);
-  });
+  const ranges = [statusCode(arg)];
+  while (arg.more()) ranges.push(statusCode(arg));
+  return ranges;
+}
+
+function statusCode(arg: Arguments): HttpUrlDraft['statusCodes'][number] {
+  const text = arg.word('status codes');
+  const [, from = '', to = from] = /^(\d{3})(?:-(\d{3}))?$/.exec(text) ?? [];
+  const [first, last] = [Number(from), Number(to)];
+  if (first >= 100 && last <= 599 && first <= last) return { from: first, to: last };
+  return arg.refuse(`expected status codes from 100 to 599, found '${text.slice(0, 60)}'`);
 }

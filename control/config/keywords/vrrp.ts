@@ -34,6 +34,8 @@ const keywords: readonly Keyword<InstanceDraft>[] = [
   { name: 'garp_master_repeat', takes: 'COUNT', set: (arg) => ({ garpMasterRepeat: arg.integer(1, COUNT) }) },
   { name: 'garp_master_refresh', takes: 'SECONDS', set: (arg) => ({ garpMasterRefreshMs: arg.seconds(0, DAY) }) },
   { name: 'garp_master_refresh_repeat', takes: 'COUNT', set: (arg) => ({ garpMasterRefreshRepeat: arg.integer(1, COUNT) }) },
+  // What an address of the host does anyway.
+  { name: 'accept', takes: '', set: () => ({}) },
   { name: 'down_timer_adverts', takes: 'COUNT', set: (arg) => ({ downTimerAdverts: arg.integer(1, 100) }) },
   { name: 'vrf', takes: 'INTERFACE' },
   { name: 'use_vmac', takes: '[INTERFACE] [MAC]', without: 'virtual addresses use the MAC address of their interface' },
@@ -64,7 +66,6 @@ const keywords: readonly Keyword<InstanceDraft>[] = [
   { name: 'virtual_routes', takes: '{ ROUTE… }', without: 'these routes are not added' },
   { name: 'virtual_rules', takes: '{ RULE… }', without: 'these rules are not added' },
   { name: 'promote_secondaries', takes: '' },
-  { name: 'accept', takes: '' },
   { name: 'no_accept', takes: '' },
   { name: 'skip_check_adv_addr', takes: '[BOOL]' },
   { name: 'strict_mode', takes: '[BOOL]' },
