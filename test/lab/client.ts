@@ -33,10 +33,9 @@ export interface LoadReading {
   readonly answered: number;
   readonly byServer: Readonly<Record<string, number>>;
   readonly failed: number;
-  readonly firstFailureMs: number;
+  readonly failures: Readonly<Record<string, number>>;
   /** When the last request that failed was sent: from then on all was well. */
   readonly lastFailureSentMs: number;
-  readonly lastFailure: string;
   readonly lastAnswerMs: number;
   /** The longest time in which nothing was answered, and when it began. */
   readonly longestGapMs: number;
@@ -92,21 +91,21 @@ async function open(url: string, agent: Agent, limitMs: number): Promise<Incomin
 /** Asks one after the other. */
 async function count(asked: number, ask: (n: number) => Promise<{ server: string }>): Promise<Count> {
   let answered = 0;
-  const byServer: Record<string, number> = {};
-  const failures: Record<string, number> = {};
+  let byServer: Readonly<Record<string, number>> = {};
+  let failures: Readonly<Record<string, number>> = {};
   for (let n = 0; n < asked; n++) {
     try {
-      increment(byServer, (await ask(n)).server);
+      byServer = oneMore(byServer, (await ask(n)).server);
       answered++;
     } catch (error) {
-      increment(failures, reason(error));
+      failures = oneMore(failures, reason(error));
     }
   }
   return { asked, answered, byServer, failures };
 }
 
-function increment(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
+function oneMore(counts: Readonly<Record<string, number>>, name: string): Readonly<Record<string, number>> {
+  return { ...counts, [name]: (counts[name] ?? 0) + 1 };
 }
 
 async function download(url: string, bytes: number): Promise<Download> {
@@ -144,7 +143,7 @@ async function load(url: string, perSecond: number): Promise<LoadReading> {
     const sentMs = Date.now();
     fetchOnce(url, new Agent({ keepAlive: false })).then(
       ({ server }) => (reading = withAnswer(reading, server, Date.now())),
-      (error) => (reading = withFailure(reading, sentMs, Date.now(), reason(error))),
+      (error) => (reading = withFailure(reading, sentMs, reason(error))),
     );
   }, 1000 / perSecond);
   const readings = setInterval(() => print(reading), READING_EVERY_MS);
@@ -155,26 +154,19 @@ async function load(url: string, perSecond: number): Promise<LoadReading> {
 }
 
 function noLoad(now: number): LoadReading {
-  const counts = { asked: 0, answered: 0, byServer: {}, failed: 0 };
-  const failure = { firstFailureMs: 0, lastFailureSentMs: 0, lastFailure: '' };
-  return { ...counts, ...failure, lastAnswerMs: now, longestGapMs: 0, longestGapFromMs: now };
+  const nothing = { asked: 0, answered: 0, byServer: {}, failed: 0, failures: {}, lastFailureSentMs: 0 };
+  return { ...nothing, lastAnswerMs: now, longestGapMs: 0, longestGapFromMs: now };
 }
 
 function withAnswer(reading: LoadReading, server: string, now: number): LoadReading {
-  const byServer = { ...reading.byServer, [server]: (reading.byServer[server] ?? 0) + 1 };
-  const counted = { ...withGap(reading, now), asked: reading.asked + 1, answered: reading.answered + 1, byServer };
-  return { ...counted, lastAnswerMs: now };
+  const { asked, answered, byServer } = reading;
+  return { ...withGap(reading, now), asked: asked + 1, answered: answered + 1, byServer: oneMore(byServer, server), lastAnswerMs: now };
 }
 
-function withFailure(reading: LoadReading, sentMs: number, now: number, lastFailure: string): LoadReading {
-  return {
-    ...reading,
-    asked: reading.asked + 1,
-    failed: reading.failed + 1,
-    firstFailureMs: reading.firstFailureMs || now,
-    lastFailureSentMs: Math.max(reading.lastFailureSentMs, sentMs),
-    lastFailure,
-  };
+function withFailure(reading: LoadReading, sentMs: number, why: string): LoadReading {
+  const { asked, failed, failures } = reading;
+  const lastFailureSentMs = Math.max(reading.lastFailureSentMs, sentMs);
+  return { ...reading, asked: asked + 1, failed: failed + 1, failures: oneMore(failures, why), lastFailureSentMs };
 }
 
 function withGap(reading: LoadReading, now: number): LoadReading {

@@ -85,10 +85,12 @@ export class NatlbRouter extends RouterProgram {
 
   override async start(): Promise<void> {
     await super.start();
-    await until(`${this.host.name}'s data plane runs`, 20_000, async () => {
-      if (!this.program.running) throw new Error(`natlb ended: ${this.program.tail(3)}`);
-      return (await this.status()).dataplane.state === 'running';
+    const { program } = this;
+    const ended = program.exited.then((status) => {
+      throw new Error(`natlb ended with exit status ${status}: ${program.tail(3)}`);
     });
+    const runs = until(`${this.host.name}'s data plane runs`, 20_000, async () => (await this.status()).dataplane.state === 'running');
+    await Promise.race([ended, runs]);
   }
 
   async status(): Promise<Status> {

@@ -105,8 +105,8 @@ async function underLoad(lab: Lab, happening: () => Promise<void>): Promise<{ re
   }
 }
 
-function gap({ asked, failed, longestGapMs }: LoadReading, limitMs: number): Outcome {
-  return { ok: longestGapMs <= limitMs, measured: { longestGapMs, limitMs, asked, failed } };
+function gap({ asked, failed, failures, longestGapMs }: LoadReading, limitMs: number): Outcome {
+  return { ok: longestGapMs <= limitMs, measured: { longestGapMs, limitMs, asked, failed, failures: failed > 0 ? failures : undefined } };
 }
 
 async function backAtActive(lab: Lab): Promise<void> {

@@ -31,9 +31,9 @@ export async function serverAdded(lab: Lab): Promise<Outcome> {
       virtualServers.some(({ realServers }) => realServers.some(({ address, up }) => address === '10.11.12.4' && up)),
     );
     await load.flowing();
-    const { failed } = await load.stop();
+    const { failed, failures } = await load.stop();
     const { ok, measured } = evenly(await lab.client.count(URL4, 40), FOUR_SERVERS);
-    return { ok: ok && failed === 0, measured: { ...measured, failedDuringReload: failed } };
+    return { ok: ok && failed === 0, measured: { ...measured, failedDuringReload: failed, failures: failed > 0 ? failures : undefined } };
   } finally {
     await load.stop();
   }
