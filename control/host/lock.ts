@@ -4,7 +4,7 @@ import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, re
 import { join } from 'node:path';
 import { addon } from './addon.js';
 
-export const PID_FILE = 'natlb.pid';
+const PID_FILE = 'natlb.pid';
 
 export interface RunDirLock {
   /** Gives the lock back. The directory and its files stay: flows outlive the process. */
@@ -26,12 +26,6 @@ export function lockRunDir(path: string): RunDirLock {
     throw error;
   }
   return { release: () => release(fd) };
-}
-
-/** The process id of the natlb that uses the run directory; undefined when it says none. */
-export function runningPid(path: string): number | undefined {
-  const pid = Number.parseInt(readOrNothing(join(path, PID_FILE)), 10);
-  return Number.isInteger(pid) && pid > 0 ? pid : undefined;
 }
 
 function makePrivate(path: string): void {
