@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <thread>
 
@@ -67,7 +68,9 @@ size_t download(const FileDescriptor& socket, bool v4) {
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) return 0;
   Bytes part(1 << 16);
   size_t received = 0;
-  for (ssize_t count; (count = ::recv(socket.get(), part.data(), part.size(), 0)) > 0; received += count) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  for (ssize_t count; std::chrono::steady_clock::now() < deadline && (count = ::recv(socket.get(), part.data(), part.size(), 0)) > 0;
+       received += count) {
     for (ssize_t i = 0; i < count; ++i) {
       if (part[i] != byte_at(received + i)) return received + i;
     }
@@ -132,6 +135,7 @@ size_t download_through(lab::Scene& scene, bool v4, Seen& seen) {
   std::thread server{[&] { serve_one(listener); }};
   std::thread user{[&] {
     received = download(client, v4);
+    ::shutdown(client.get(), SHUT_RDWR);
     busy = false;
   }};
   Forwarder forwarder{scene};

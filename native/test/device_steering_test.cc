@@ -53,7 +53,7 @@ Bytes extension(uint8_t next, uint8_t extra = 0) { return Bytes{next, extra} + B
 Bytes fragment6(uint8_t next, uint16_t offset_and_more) { return Bytes{next, 0} + big_endian(offset_and_more) + Bytes(4, 0); }
 
 struct Row {
-  const char* what;
+  std::string what;
   Bytes frame;
   bool ours;
 };
