@@ -4,6 +4,7 @@ import type { VrrpInstance } from '../config/model.js';
 import { type AdvertSocket, openAdvertSocket } from './advert-socket.js';
 import { addressBytes, addressText, isLinkLocal, type Received } from './codec.js';
 import type { HostInterface, VrrpHost } from './host.js';
+import { OWNER_PRIORITY } from './machine.js';
 
 export interface LinksOptions {
   readonly host: VrrpHost;
@@ -23,11 +24,11 @@ export function linkFault(instance: VrrpInstance, link: HostInterface | undefine
   return `no ${instance.family === 4 ? 'IPv4' : 'IPv6 link-local'} address for interface ${instance.interface}`;
 }
 
-/** The interface's own primary address: never a virtual one, whatever order they are in. */
-export function sourceAddress({ family }: VrrpInstance, link: HostInterface, virtual: ReadonlySet<string>): string | undefined {
-  const own = link.addresses.filter((candidate) => candidate.family === family && !virtual.has(canonical(candidate.address)));
-  const source = own.find(({ address }) => family === 4 || isLinkLocal(address));
-  return source && canonical(source.address);
+/** The interface's own primary address: never a virtual one, whatever order they are in, but for the owner, whose own they are. */
+export function sourceAddress({ family, priority }: VrrpInstance, link: HostInterface, virtual: ReadonlySet<string>): string | undefined {
+  const usable = link.addresses.filter((each) => each.family === family && (family === 4 || isLinkLocal(each.address)));
+  const addresses = usable.map(({ address }) => canonical(address));
+  return addresses.find((address) => !virtual.has(address)) ?? (priority === OWNER_PRIORITY ? addresses[0] : undefined);
 }
 
 export function virtualAddresses(instances: readonly VrrpInstance[]): ReadonlySet<string> {

@@ -56,7 +56,7 @@ type Master = Extract<State, { kind: 'master' }>;
 type Fault = Extract<State, { kind: 'fault' }>;
 
 export const INITIAL: State = { kind: 'init' };
-const OWNER_PRIORITY = 255;
+export const OWNER_PRIORITY = 255;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export function step(instance: VrrpInstance, state: State, event: Event, now: number): Outcome {
@@ -114,7 +114,7 @@ function start(instance: VrrpInstance, faults: readonly string[], now: number): 
   return { state: listening(instance, now), effects: [log(instance, 'Entering BACKUP STATE (init)'), RELEASE] };
 }
 
-/** The owner of the addresses waits for nobody but its group. */
+/** The owner of the addresses waits for nobody but its group; everyone else starts as a backup, also with `state MASTER`. */
 function listening(instance: VrrpInstance, now: number): State {
   const intervalMs = instance.advertIntervalMs;
   if (instance.priority === OWNER_PRIORITY) return { kind: 'ready', intervalMs, preemptAt: undefined };

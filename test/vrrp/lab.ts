@@ -1,7 +1,7 @@
 // Two routers on two switches (pub and priv), in network namespaces named with this process's id; what a killed run left behind is swept.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,7 +23,10 @@ export function ip(...args: string[]): string {
 /** Deletes the namespaces of processes that are gone, and ends what still runs in them. */
 export function sweep(): void {
   const names = ip('netns', 'list').match(new RegExp(`^${PREFIX}\\d+-\\S+`, 'gm')) ?? [];
-  for (const name of names.filter((each) => !isAlive(Number(each.split('-')[1])))) removeNamespace(name);
+  for (const name of names.filter((each) => !isAlive(Number(each.split('-')[1])))) {
+    removeNamespace(name);
+    rmSync(join(tmpdir(), name.replace(/-[^-]+$/, '')), { recursive: true, force: true });
+  }
 }
 
 function isAlive(pid: number): boolean {
@@ -45,10 +48,11 @@ function removeNamespace(name: string): void {
 
 export class Lab {
   private readonly name = `${PREFIX}${process.pid}-${labs++}`;
-  private readonly directory = mkdtempSync(join(tmpdir(), PREFIX));
+  private readonly directory = join(tmpdir(), this.name);
   private readonly children: ChildProcess[] = [];
 
   constructor() {
+    mkdirSync(this.directory);
     for (const space of ['lan', ...SIDES]) ip('netns', 'add', `${this.name}-${space}`);
     const lan = `${this.name}-lan`;
     for (const network of ['pub', 'priv'] as const) {
@@ -98,6 +102,14 @@ export class Lab {
     writeFileSync(`${base}.conf`, config);
     const files = ['-f', `${base}.conf`, '-p', `${base}.pid`, '-r', `${base}.vrrp.pid`];
     return this.start(side, 'keepalived', ['-P', '-n', '-l', '-D', ...files]);
+  }
+
+  /** Puts packets on a network as the router of that side would, each with its own IPv4 header. */
+  async inject(side: Side, network: Network, packets: readonly Uint8Array[]): Promise<void> {
+    const lines = packets.map((packet) => `${Buffer.from(packet).toString('hex')}\n`);
+    const sender = this.start(side, process.execPath, [join(import.meta.dirname, 'sender.js'), network]);
+    sender.stdin?.end(lines.join(''));
+    await new Promise((resolve) => sender.once('exit', resolve));
   }
 
   /** Everything on one network, as text, for as long as the lab stands. */
