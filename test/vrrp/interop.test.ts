@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { VrrpInstance } from '../../control/config/model.js';
 import type { VrrpCounters } from '../../control/status.js';
 import { encode } from '../../control/vrrp/codec.js';
 import { vrrpInstance } from './instance.js';
 import { ended, eventually, ip, Lab, type Natlb, sweep } from './lab.js';
-import { overIpv4 } from './packets.js';
+import { ipv6Packet, overIpv4 } from './packets.js';
 
 const VIP = '10.77.1.100';
 const PRIVATE_VIP = '10.77.2.100';
@@ -17,6 +18,11 @@ const VIP6 = 'fe80::1:100';
 function skip(needsKeepalived: boolean): string | false {
   if (process.getuid?.() !== 0) return 'needs root for network namespaces';
   return needsKeepalived && !existsSync('/usr/sbin/keepalived') ? 'needs keepalived' : false;
+}
+
+/** Seen from dist/test/vrrp. */
+function skipWithoutAddon(): string | false {
+  return existsSync(join(import.meta.dirname, '../../../build/Release/host.node')) ? false : 'needs the host addon to be built';
 }
 
 function instance(priority: number, settings: Parameters<typeof vrrpInstance>[0] = {}): VrrpInstance {
@@ -173,6 +179,20 @@ describe('natlb with natlb', { skip: skip(false), concurrency: 3 }, () => {
       const logged = a.logs.filter((line) => /TTL|checksum|version|length|short|VIPs/.test(line));
       assert.equal(logged.length, 5, logged.join('\n'));
     }));
+
+  test('over IPv6 an advert that may come from beyond the link is not heard', { skip: skipWithoutAddon() }, () =>
+    inLab(async (lab) => {
+      const own = instance(100, { family: 6, vips: [VIP6] });
+      const a = lab.natlb('a', [own], [], 'native');
+      await eventually('the first master', () => lab.holders(VIP6), 'a');
+      const better = encode({ ...own, priority: 200 }, 200, 'fe80::1:2');
+      const from = (hopLimit: number) => ipv6Packet(better, 'fe80::1:2', hopLimit);
+      await lab.inject('b', 'pub', [0, 1, 64, 254].map(from));
+      await lab.inject('b', 'pub', [from(255)]);
+      await eventually('the one from this link', async () => (await a.status())[0]?.counters.releasedMaster, 1);
+      assert.equal((await a.status())[0]?.counters.advertsReceived, 1);
+    }),
+  );
 
   test('a reload restarts what changed, leaves the rest alone and releases what is gone', () =>
     inLab(async (lab) => {

@@ -89,11 +89,11 @@ export class Lab {
     return SIDES.filter((side) => ip('-n', this.namespace(side), '-o', 'addr').includes(` ${address}/`)).join('');
   }
 
-  natlb(side: Side, instances: readonly VrrpInstance[], group: readonly string[] = []): Natlb {
+  natlb(side: Side, instances: readonly VrrpInstance[], group: readonly string[] = [], host: 'shell' | 'native' = 'shell'): Natlb {
     const file = join(this.directory, `${side}.json`);
     writeConfig(file, instances, group);
     const program = join(import.meta.dirname, 'router.js');
-    return new Natlb(this.start(side, process.execPath, [program, file]), file, group);
+    return new Natlb(this.start(side, process.execPath, [program, file, host]), file, group);
   }
 
   /** Debian's keepalived, VRRP only, in the foreground. */
@@ -104,7 +104,7 @@ export class Lab {
     return this.start(side, 'keepalived', ['-P', '-n', '-l', '-D', ...files]);
   }
 
-  /** Puts packets on a network as the router of that side would, each with its own IPv4 header. */
+  /** Puts packets on a network as the router of that side would, each with its own IP header. */
   async inject(side: Side, network: Network, packets: readonly Uint8Array[]): Promise<void> {
     const lines = packets.map((packet) => `${Buffer.from(packet).toString('hex')}\n`);
     const sender = this.start(side, process.execPath, [join(import.meta.dirname, 'sender.js'), network]);

@@ -21,6 +21,12 @@ export function overIpv6(message: Uint8Array, source = 'fe80::2'): Received & { 
   return { family: 6, message, source, destination: 'ff02::12' };
 }
 
+/** With its header, as it stands on the wire. */
+export function ipv6Packet(message: Uint8Array, source: string, hopLimit: number): Uint8Array {
+  const header = [0x6c, 0, 0, 0, 0, message.length, 112, hopLimit];
+  return Uint8Array.from([...header, ...addressBytes(source), ...addressBytes('ff02::12'), ...message]);
+}
+
 /** What `instance` would send, changed, and with its checksum right again: over the message alone. */
 export function crafted(instance: VrrpInstance, change: (message: Uint8Array) => Uint8Array): Uint8Array {
   const message = change(encode({ ...instance, v3ChecksumAsV2: true }, instance.priority, '10.0.0.2'));

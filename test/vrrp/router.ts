@@ -1,4 +1,4 @@
-// A router that does VRRP and nothing else, as a program: node router.js CONFIG-FILE. Takes commands on standard input, one a line:
+// A router that does VRRP and nothing else, as a program: node router.js CONFIG-FILE [native]. Takes commands on standard input, one a line:
 // `reload`, `fault REASON`, `recovered REASON`, `status ID`, `stop`; ends with its standard input. Says logs and answers as lines of JSON.
 
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,9 @@ import { shellHost } from './shell-host.js';
 const file = process.argv[2] ?? '';
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const read = (): VrrpConfig => JSON.parse(readFileSync(file, 'utf8'));
-const vrrp = startVrrp({ config: read(), host: shellHost(), log: (text) => say({ log: text }), onChange: () => {} });
+// Netlink, as natlb itself has it, needs the host addon to be built.
+const host = process.argv[3] === 'native' ? (await import('../../control/host/netlink.js')).openHost() : shellHost();
+const vrrp = startVrrp({ config: read(), host, log: (text) => say({ log: text }), onChange: () => {} });
 
 const COMMANDS: Record<string, (argument: string) => void> = {
   reload: () => vrrp.reload(read()),
