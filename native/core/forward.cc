@@ -14,7 +14,10 @@ void Forwarder::forward(Batch& batch, const View& view, uint32_t now) noexcept {
 }
 
 void Forwarder::count(const Batch& batch) noexcept {
-  for (size_t i = 0; i < batch.count; ++i) verdicts_[static_cast<size_t>(batch.packets[i].verdict)].add(1);
+  for (size_t i = 0; i < batch.count; ++i) {
+    const Verdict verdict = batch.packets[i].verdict;
+    if (verdict != Verdict::pending) verdicts_[static_cast<size_t>(verdict)].add(1);
+  }
 }
 
 }  // namespace natlb

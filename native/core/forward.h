@@ -17,7 +17,7 @@ class Forwarder {
   // Gives each packet of `batch` its verdict, and those that leave their device_out and their bytes. `now` in ticks.
   void forward(Batch& batch, const View& view, uint32_t now) noexcept;
 
-  // Counts the verdicts, once the devices have had their say.
+  // Counts the verdicts, once the devices have had their say. Packets still pending wait somewhere and are counted when they go on.
   void count(const Batch& batch) noexcept;
 
   [[nodiscard]] const Missing& missing() const noexcept { return missing_; }

@@ -6,6 +6,27 @@ namespace natlb {
 
 namespace {
 
+NextHop next_hop(const Packet& packet, const View& view) noexcept {
+  const uint8_t* ip = packet.frame + packet.l3;
+  return view.routes->find(packet.is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget));
+}
+
+void send_by(Packet& packet, const NextHop& hop, const View& view, Missing& missing) noexcept {
+  if (hop.interface == kNoInterface) {
+    packet.verdict = Verdict::no_route;
+  } else if (view.device_of_interface[hop.interface] == View::kNoDevice) {
+    packet.verdict = Verdict::no_device;
+  } else if (!hop.resolved) {
+    packet.verdict = Verdict::no_neighbour;
+    missing.neighbours[missing.count++] = {hop.interface, hop.neighbour};
+  } else {
+    std::memcpy(packet.frame, hop.destination.bytes, 6);
+    std::memcpy(packet.frame + 6, hop.source.bytes, 6);
+    packet.device_out = view.device_of_interface[hop.interface];
+    packet.verdict = packet.outcome;
+  }
+}
+
 class Routing {
  public:
   Routing(const View& view, const Block& block, IcmpBudget& icmp, uint32_t now, Missing& missing) noexcept
@@ -14,10 +35,10 @@ class Routing {
   void run(Packet& packet) noexcept {
     if (is_answer(packet)) return send(packet);
     if (ttl(packet) <= 1) return refuse(packet, kTtlExceeded, Verdict::answered_ttl_exceeded);
-    const NextHop hop = next_hop(packet);
+    const NextHop hop = next_hop(packet, view_);
     if (hop.interface != kNoInterface && size_on_wire(packet) > hop.mtu) return too_large(packet, hop.mtu);
     lower_ttl(packet);
-    send_by(packet, hop);
+    send_by(packet, hop, view_, missing_);
   }
 
  private:
@@ -38,11 +59,6 @@ class Routing {
     const size_t l4_header =
         packet.protocol == kTcp ? static_cast<size_t>(packet.frame[packet.l4 + tcp::kDataOffset] >> 4) * 4 : kUdpHeader;
     return packet.l4 - packet.l3 + l4_header + packet.offload.gso_size;
-  }
-
-  NextHop next_hop(const Packet& packet) const noexcept {
-    const uint8_t* ip = packet.frame + packet.l3;
-    return view_.routes->find(packet.is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget));
   }
 
   void too_large(Packet& packet, uint32_t mtu) noexcept {
@@ -77,23 +93,7 @@ class Routing {
     return nullptr;
   }
 
-  void send(Packet& packet) noexcept { send_by(packet, next_hop(packet)); }
-
-  void send_by(Packet& packet, const NextHop& hop) noexcept {
-    if (hop.interface == kNoInterface) {
-      packet.verdict = Verdict::no_route;
-    } else if (view_.device_of_interface[hop.interface] == View::kNoDevice) {
-      packet.verdict = Verdict::no_device;
-    } else if (!hop.resolved) {
-      packet.verdict = Verdict::no_neighbour;
-      missing_.neighbours[missing_.count++] = {hop.interface, hop.neighbour};
-    } else {
-      std::memcpy(packet.frame, hop.destination.bytes, 6);
-      std::memcpy(packet.frame + 6, hop.source.bytes, 6);
-      packet.device_out = view_.device_of_interface[hop.interface];
-      packet.verdict = packet.outcome;
-    }
-  }
+  void send(Packet& packet) noexcept { send_on(packet, view_, missing_); }
 
   const View& view_;
   const Block& block_;
@@ -103,6 +103,8 @@ class Routing {
 };
 
 }  // namespace
+
+void send_on(Packet& packet, const View& view, Missing& missing) noexcept { send_by(packet, next_hop(packet, view), view, missing); }
 
 void route(Batch& batch, const View& view, const Block& block, IcmpBudget& icmp, uint32_t now, Missing& missing) noexcept {
   Routing routing{view, block, icmp, now, missing};

@@ -49,6 +49,9 @@ void rewrite(Batch& batch, const Block& block) noexcept;
 // TTL, MTU, next hop and link-layer addresses; sets device_out and, at last, the verdict.
 void route(Batch& batch, const View& view, const Block& block, IcmpBudget& icmp, uint32_t now, Missing& missing) noexcept;
 
+// The last part of route for one packet that waited for a neighbour: where it goes by now.
+void send_on(Packet& packet, const View& view, Missing& missing) noexcept;
+
 // Translates one packet along `leg` of `flow`, or back again.
 void translate(Packet& packet, const Flow& flow, Leg leg, const Block& block, bool back) noexcept;
 // The same for an ICMP error and the packet inside it.

@@ -58,7 +58,7 @@ void Worker::wake() noexcept { signal(wake_fd_); }
 void Worker::run() noexcept {
   while (!stopping_.load(std::memory_order_acquire)) {
     const Published* published = shown_.load(std::memory_order_acquire);
-    const bool busy = published != nullptr && round(published->view);
+    const bool busy = published != nullptr && round(*published);
     if (published != nullptr) seen_.store(published->serial, std::memory_order_release);
     rounds_.add(1);
     if (busy) {
@@ -69,23 +69,16 @@ void Worker::run() noexcept {
   }
 }
 
-bool Worker::round(const View& view) noexcept {
+bool Worker::round(const Published& published) noexcept {
   const uint32_t now = ticks_now();
   bool busy = false;
   for (size_t i = 0; i < devices_.size(); ++i) {
     batch_.count = 0;
     if (devices_[i]->receive(batch_) == 0) continue;
     busy = true;
-    for (Packet& packet : batch_) {
-      packet.device_in = static_cast<uint16_t>(i);
-      packet.taken = false;
-    }
-    forwarder_.forward(batch_, view, now);
-    transmit(batch_, devices_);
-    forwarder_.count(batch_);
-    devices_[i]->release(batch_);
-    wish();
+    take_in(i, published.view, now);
   }
+  call_waiting(published, now);
   for (Device* device : devices_) device->flush();
   if (wished_) signal(wishes_fd_);
   wished_ = false;
@@ -93,8 +86,33 @@ bool Worker::round(const View& view) noexcept {
   return busy;
 }
 
-void Worker::wish() noexcept {
-  const Missing& missing = forwarder_.missing();
+void Worker::take_in(size_t device, const View& view, uint32_t now) noexcept {
+  for (Packet& packet : batch_) {
+    packet.device_in = static_cast<uint16_t>(device);
+    packet.taken = false;
+  }
+  forwarder_.forward(batch_, view, now);
+  wish(forwarder_.missing());
+  waiting_.admit(batch_, now);
+  transmit(batch_, devices_);
+  forwarder_.count(batch_);
+  devices_[device]->release(batch_);
+}
+
+// When the kernel has news, and now and then to see who waited in vain.
+void Worker::call_waiting(const Published& published, uint32_t now) noexcept {
+  if (waiting_.empty() || (called_serial_ == published.serial && called_at_ == now)) return;
+  called_serial_ = published.serial;
+  called_at_ = now;
+  Missing missing;
+  batch_.count = 0;
+  waiting_.call(batch_, published.view, now, missing);
+  wish(missing);
+  transmit(batch_, devices_);
+  forwarder_.count(batch_);
+}
+
+void Worker::wish(const Missing& missing) noexcept {
   for (size_t i = 0; i < missing.count; ++i) wished_ = wishes_.push(missing.neighbours[i]) || wished_;
 }
 

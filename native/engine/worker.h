@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/forward.h"
+#include "engine/waiting_room.h"
 #include "engine/wish_ring.h"
 #include "io/device.h"
 #include "io/owned.h"
@@ -45,14 +46,19 @@ class Worker {
 
  private:
   void run() noexcept;
-  bool round(const View& view) noexcept;
-  void wish() noexcept;
+  bool round(const Published& published) noexcept;
+  void take_in(size_t device, const View& view, uint32_t now) noexcept;
+  void call_waiting(const Published& published, uint32_t now) noexcept;
+  void wish(const Missing& missing) noexcept;
   void wait() noexcept;
   void wake() noexcept;
 
   std::vector<Device*> devices_;
   Forwarder forwarder_;
   Batch batch_;
+  WaitingRoom waiting_;
+  uint64_t called_serial_ = 0;
+  uint32_t called_at_ = 0;
   WishRing wishes_;
   FileDescriptor wishes_fd_, wake_fd_;
   std::atomic<const Published*> shown_{nullptr};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <cstring>
 
 #include "io/link.h"
 
@@ -100,7 +101,7 @@ void AfXdp::transmit(std::span<Packet* const> packets) noexcept {
   const uint32_t count = reserve(static_cast<uint32_t>(packets.size()), at);
   for (uint32_t i = 0; i < count; ++i) {
     Packet& packet = *packets[i];
-    *xsk_ring_prod__tx_desc(&send_ring_, at + i) = {umem_->place_of(packet.frame), packet.length, 0};
+    *xsk_ring_prod__tx_desc(&send_ring_, at + i) = {place_in_umem(packet), packet.length, 0};
     packet.taken = true;
     bytes += packet.length;
   }
@@ -112,13 +113,24 @@ void AfXdp::transmit(std::span<Packet* const> packets) noexcept {
   refuse(packets.subspan(count), Verdict::transmit_full);
 }
 
+// A frame from elsewhere, one that waited for its neighbour, is copied in; all others are where they came.
+uint64_t AfXdp::place_in_umem(const Packet& packet) noexcept {
+  if (umem_->holds(packet.frame)) return umem_->place_of(packet.frame);
+  const uint64_t place = umem_->take();
+  std::memcpy(umem_->at(place), packet.frame, packet.length);
+  return place;
+}
+
+bool AfXdp::is_sendable(const Packet& packet) const noexcept {
+  if (packet.length < ETH_HLEN) return false;
+  if (!umem_->holds(packet.frame)) return packet.length <= Umem::kFrameSize && umem_->pooled() >= kBatch;
+  return packet.length <= Umem::room_at(umem_->place_of(packet.frame));
+}
+
 // The kernel drops a descriptor it does not like without completing it, and the frame would be lost; so no such descriptor may reach it.
 // Such packets are refused, and the others are sent around them.
 bool AfXdp::refuse_unsendable(std::span<Packet* const> packets) noexcept {
-  const auto is_unsendable = [this](const Packet* packet) {
-    return packet->length < ETH_HLEN || !umem_->holds(packet->frame) || packet->length > Umem::room_at(umem_->place_of(packet->frame));
-  };
-  const auto bad = std::find_if(packets.begin(), packets.end(), is_unsendable);
+  const auto bad = std::find_if(packets.begin(), packets.end(), [this](const Packet* packet) { return !is_sendable(*packet); });
   if (bad == packets.end()) return false;
   const auto before = static_cast<size_t>(bad - packets.begin());
   if (before > 0) transmit(packets.first(before));

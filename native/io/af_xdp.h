@@ -51,6 +51,8 @@ class AfXdp final : public Device {
   [[nodiscard]] bool wants_kick() const noexcept;
   uint32_t reserve(uint32_t wanted, uint32_t& at) noexcept;
   void refuse(std::span<Packet* const> packets, Verdict verdict) noexcept;
+  [[nodiscard]] bool is_sendable(const Packet& packet) const noexcept;
+  uint64_t place_in_umem(const Packet& packet) noexcept;
   bool refuse_unsendable(std::span<Packet* const> packets) noexcept;
 
   std::shared_ptr<Umem> umem_;
