@@ -243,6 +243,10 @@ describe('decode, a crafted advert', () => {
     assert.equal(advertOf(overIpv4(crafted(V3, asIs)), V3).addressesDiffer, false);
   });
 
+  test('reserved bits are no part of the interval', () => {
+    assert.equal(advertOf(overIpv4(crafted(V3, set(4, 0xf0))), V3).intervalMs, 1000);
+  });
+
   test('either form of the version 3 checksum is accepted, and which it was is said', () => {
     assert.equal(advertOf(overIpv4(encode(V3, 100, '10.0.0.2')), V3).checksumForm, 'with-pseudo-header');
     assert.equal(advertOf(overIpv4(encode({ ...V3, v3ChecksumAsV2: true }, 100, '10.0.0.2')), V3).checksumForm, 'message-only');
