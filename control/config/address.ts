@@ -4,11 +4,15 @@ export interface Address {
   readonly family: 4 | 6;
   /** The canonical text. */
   readonly text: string;
-  readonly value: bigint;
 }
 
 export function parseAddress(text: string): Address | undefined {
   return text.includes(':') ? parseV6(text) : parseV4(text);
+}
+
+/** Of a canonical text. */
+export function familyOf(text: string): 4 | 6 {
+  return text.includes(':') ? 6 : 4;
 }
 
 export function widthOf(family: 4 | 6): 32 | 128 {
@@ -18,7 +22,12 @@ export function widthOf(family: 4 | 6): 32 | 128 {
 export function inSubnet(address: Address, subnet: Address, prefixLength: number): boolean {
   if (address.family !== subnet.family) return false;
   const shift = BigInt(widthOf(address.family) - prefixLength);
-  return address.value >> shift === subnet.value >> shift;
+  return bitsOf(address) >> shift === bitsOf(subnet) >> shift;
+}
+
+function bitsOf({ family, text }: Address): bigint {
+  if (family === 4) return text.split('.').reduce((bits, byte) => (bits << 8n) | BigInt(byte), 0n);
+  return (expandGroups(text) ?? []).reduce((bits, group) => (bits << 16n) | BigInt(group), 0n);
 }
 
 /** `ADDRESS:PORT`, an IPv6 address in brackets. */
@@ -29,23 +38,32 @@ export function parseEndpoint(text: string): { readonly address: Address; readon
   return address === undefined || !(port >= 1 && port <= 65535) ? undefined : { address, port };
 }
 
+const V4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+
 function parseV4(text: string): Address | undefined {
-  const bytes = text.split('.', 5).map((part) => (/^\d{1,3}$/.test(part) ? Number(part) : Number.NaN));
-  if (bytes.length !== 4 || !bytes.every((byte) => byte <= 255)) return undefined;
-  const value = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
-  return { family: 4, text: bytes.join('.'), value: BigInt(value) };
+  const bytes = v4Bytes(text);
+  return bytes && { family: 4, text: bytes.join('.') };
+}
+
+function v4Bytes(text: string): readonly number[] | undefined {
+  const match = V4.exec(text);
+  if (match === null) return undefined;
+  const bytes = [Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4])];
+  return bytes.every((byte) => byte <= 255) ? bytes : undefined;
 }
 
 function parseV6(text: string): Address | undefined {
-  if (text.length > 45) return undefined;
-  const dotted = /^(.*:)([\d.]+\.[\d.]+)$/.exec(text);
-  const tail = dotted === null ? undefined : parseV4(dotted[2] ?? '');
-  if (dotted !== null && tail === undefined) return undefined;
-  const plain = tail === undefined ? text : `${dotted?.[1]}${(tail.value >> 16n).toString(16)}:${(tail.value & 0xffffn).toString(16)}`;
-  const groups = expandGroups(plain);
-  if (groups === undefined) return undefined;
-  const value = groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n);
-  return { family: 6, text: formatV6(groups), value };
+  const groups = text.length > 45 ? undefined : expandGroups(withoutDots(text));
+  return groups && { family: 6, text: formatV6(groups) };
+}
+
+/** The last four bytes may be written as an IPv4 address. */
+function withoutDots(text: string): string {
+  const colon = text.lastIndexOf(':');
+  const bytes = text.includes('.') ? v4Bytes(text.slice(colon + 1)) : undefined;
+  if (bytes === undefined) return text;
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
+  return `${text.slice(0, colon + 1)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
 /** Eight numbers, with `::` filled in. */

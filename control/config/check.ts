@@ -1,6 +1,6 @@
 // What is wrong with a configuration although every line of it is right: things that clash, miss each other or cannot work.
 
-import { parseAddress } from './address.js';
+import { familyOf } from './address.js';
 import type { Config, Finding, Place, Places, RealServer, SyncGroup, VirtualServer, VrrpInstance } from './model.js';
 
 export function check(config: Config): Finding[] {
@@ -116,7 +116,7 @@ function emptyPool({ realServers, places }: VirtualServer): Finding[] {
 
 function serversOfOtherFamily({ family, realServers, sorryServer, places }: VirtualServer): Finding[] {
   const misfit = (place: Place, address: string): Finding[] => {
-    if (parseAddress(address)?.family === family) return [];
+    if (familyOf(address) === family) return [];
     return [error(place, `${address} is not IPv${family} like its virtual server`, 'NAT cannot go from one family to the other')];
   };
   const sorry = sorryServer === undefined ? [] : misfit(at(places, 'sorry_server'), sorryServer.address);

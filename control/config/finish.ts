@@ -5,7 +5,6 @@ import type {
   GlobalDraft,
   HttpUrlDraft,
   InstanceDraft,
-  PoolDraft,
   RealServerDraft,
   SettingsDraft,
   TimingDraft,
@@ -176,13 +175,19 @@ function finishUrl({ path, statusCodes, digest, virtualHost, place }: HttpUrlDra
 const TIMING: readonly (keyof TimingDraft)[] = ['connectTimeoutMs', 'delayLoopMs', 'retry', 'delayBeforeRetryMs', 'warmupMs', 'alpha'];
 
 /** The inner block's own timing over that of the block around it. */
-function timingOf(outer: TimingDraft | PoolDraft, inner: TimingDraft | PoolDraft): TimingDraft {
-  const given = TIMING.map((name) => [name, inner[name] ?? outer[name]] as const);
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+function timingOf(outer: TimingDraft, inner: TimingDraft): TimingDraft {
+  const given: Record<string, number | boolean> = {};
+  for (const name of TIMING) {
+    const value = inner[name] ?? outer[name];
+    if (value !== undefined) given[name] = value;
+  }
+  return given;
 }
 
+/** Once something is frozen all of it is. */
 function deepFreeze<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const part of Object.values(value)) deepFreeze(part);
-  return Object.freeze(value);
+  Object.freeze(value);
+  for (const name in value) deepFreeze(value[name]);
+  return value;
 }

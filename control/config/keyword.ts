@@ -98,10 +98,11 @@ function attempt<Value>(report: Report, read: () => Value): Value | undefined {
 }
 
 function merge<Draft>(draft: Draft, patch: Patch<Draft>): void {
-  for (const field of Object.keys(patch) as (keyof Draft)[]) {
-    const [held, given] = [draft[field], patch[field]];
+  const fields = draft as Record<string, unknown>;
+  for (const [field, given] of Object.entries(patch)) {
+    const held = fields[field];
     if (Array.isArray(held) && Array.isArray(given)) for (const item of given) held.push(item);
-    else Object.assign(draft as object, { [field]: given });
+    else fields[field] = given;
   }
 }
 

@@ -7,7 +7,7 @@ export interface Report {
   warning(place: Place, message: string, hint?: string): void;
   add(finding: Finding): void;
   /** An error after which reading on makes no sense. */
-  giveUp(place: Place, message: string, hint?: string): void;
+  giveUp(place: Place, message: string): void;
   /** True after that: what was read cannot stand for the configuration. */
   readonly gaveUp: boolean;
   /** What was reported, in the order of the text: files as they were first named, lines, columns. */
@@ -24,17 +24,18 @@ export function createReport(): Report {
 
   function add(finding: Finding): void {
     const { severity, place } = finding;
+    const omission = omitted[severity];
     if (kept[severity].length < KEPT) kept[severity].push(Object.freeze(finding));
-    else omitted[severity] = { first: omitted[severity]?.first ?? place, count: (omitted[severity]?.count ?? 0) + 1 };
+    else if (omission === undefined) omitted[severity] = { first: place, count: 1 };
+    else omission.count += 1;
   }
 
-  const error: Report['error'] = (place, message, hint) => add({ severity: 'error', place, message, ...hinting(hint) });
   return {
     add,
-    error,
-    warning: (place, message, hint) => add({ severity: 'warning', place, message, ...hinting(hint) }),
-    giveUp(place, message, hint) {
-      if (!gaveUp) error(place, message, hint);
+    error: (place, message, hint) => add(findingOf('error', place, message, hint)),
+    warning: (place, message, hint) => add(findingOf('warning', place, message, hint)),
+    giveUp(place, message) {
+      if (!gaveUp) kept.error.push(findingOf('error', place, message));
       gaveUp = true;
     },
     get gaveUp() {
@@ -48,13 +49,13 @@ export function createReport(): Report {
   };
 }
 
-function hinting(hint: string | undefined): { readonly hint?: string } {
-  return hint === undefined ? {} : { hint };
+function findingOf(severity: Finding['severity'], place: Place, message: string, hint?: string): Finding {
+  return hint === undefined ? { severity, place, message } : { severity, place, message, hint };
 }
 
 interface Omission {
   readonly first: Place;
-  readonly count: number;
+  count: number;
 }
 
 function summary(severity: Finding['severity'], omission: Omission | undefined): Finding[] {

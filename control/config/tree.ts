@@ -75,9 +75,17 @@ function closeBlock(builder: Builder, place: Place, at: number): number {
 }
 
 function readWord(text: string, start: number, place: Place, builder: Builder): number {
+  const end = skip(PLAIN, text, start);
+  if (!endsWord(text, end)) return readMixedWord(text, start, place, builder);
+  addWord(builder, { text: text.slice(start, end), place });
+  return end;
+}
+
+/** A word with quotes or dollars in it. */
+function readMixedWord(text: string, start: number, place: Place, builder: Builder): number {
   const pieces: string[] = [];
   let at = start;
-  while (at < text.length && !SEPARATOR.test(text[at] ?? '')) {
+  while (!endsWord(text, at)) {
     if (text[at] === '"') at = readQuoted(text, at, place, pieces, builder.report);
     else if (text[at] === '$') at = readDollar(text, at, place, pieces, builder.report);
     else at = take(text, at, skip(PLAIN, text, at), pieces);
@@ -140,6 +148,10 @@ const INSIDE_QUOTES = /[^"\\]*/y;
 const DOLLARS = /\$*(?!\{)/y;
 const REFERENCE = /\$\{[^{}\s]*\}/y;
 const ESCAPE = /\\(?:[0-7]{1,3}|x[0-9a-fA-F]*|c.|.)?/sy;
+
+function endsWord(text: string, at: number): boolean {
+  return at >= text.length || SEPARATOR.test(text[at] ?? '');
+}
 
 /** The end of what `pattern` matches at `at`; `at` itself when it does not match. */
 function skip(pattern: RegExp, text: string, at: number): number {

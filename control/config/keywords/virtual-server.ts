@@ -89,7 +89,7 @@ interface Endpoint {
 }
 
 /** Stands in for an address that could not be read, while what is in its block is. */
-const NOWHERE: Endpoint = { address: { family: 4, text: '0.0.0.0', value: 0n }, port: 0 };
+const NOWHERE: Endpoint = { address: { family: 4, text: '0.0.0.0' }, port: 0 };
 
 /** `virtual_server ADDRESS PORT { … }` */
 export function virtualServer(arg: Arguments): readonly VirtualServerDraft[] {
