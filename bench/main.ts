@@ -5,13 +5,8 @@ import { parseArgs } from 'node:util';
 import { benchEngine } from './engine.js';
 import { benchMemory } from './memory.js';
 import { benchNamespaces } from './namespaces.js';
+import type { Options } from './options.js';
 import { machine, type Result } from './report.js';
-
-export interface Options {
-  readonly rounds: number;
-  readonly seconds: number;
-  readonly flows: number;
-}
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> = {
   engine: benchEngine,

@@ -2,8 +2,6 @@
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-
-import type { Options } from './main.js';
 import {
   CLIENT,
   CLIENTS,
@@ -18,6 +16,7 @@ import {
   SERVICE_PORT,
   setThreadedNapi,
 } from './network.js';
+import type { Options } from './options.js';
 import { progress, type Result } from './report.js';
 import { ROUTERS, type Router } from './routers.js';
 import { type Summary, summarize, WIDEST_SPREAD } from './statistics.js';

@@ -46,7 +46,7 @@ async function fuzz(): Promise<void> {
   await build('fuzz');
   const seeds = join(BUILD, 'seeds');
   assert.ok(readdirSync(seeds).length > 10);
-  const { failed, output } = await outcome(join(BUILD, 'fuzz_forward'), ['-seed=1', `-runs=${FUZZ_RUNS}`, '-max_len=4096', seeds], BUILD);
+  const { failed, output } = await outcome(join(BUILD, 'fuzz_forward'), ['-seed=1', `-runs=${FUZZ_RUNS}`, '-max_len=8192', seeds], BUILD);
   assert.equal(failed, false, output.slice(-4000));
   assert.match(output, new RegExp(`Done ${FUZZ_RUNS} runs`));
 }

@@ -23,6 +23,16 @@ void write(const std::string& path, const std::vector<uint8_t>& input) {
   if (!file) throw std::runtime_error("cannot write " + path);
 }
 
+// The same frame cut off behind every number of bytes, one packet each; `first` replaces the first byte of its IP header.
+std::vector<uint8_t> cut_everywhere(std::vector<uint8_t> frame, uint8_t first) {
+  frame[kEthernetHeader] = first;
+  std::vector<uint8_t> input;
+  for (size_t length = 0; length < frame.size() && length < kBatch; ++length) {
+    append(input, 0, {frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(length)});
+  }
+  return input;
+}
+
 // An ICMP error (port unreachable) from a server about the packet `quoted`, addressed to its sender.
 std::vector<uint8_t> icmp_about(const std::vector<uint8_t>& quoted, bool is_v4) {
   const size_t header = is_v4 ? kIPv4Header : kIPv6Header;
@@ -61,6 +71,9 @@ int main(int count, char** arguments) {
     const Endpoint from = scene::endpoint(client, 1024);
     const bool is_v4 = from.address.is_v4();
     for (const uint8_t protocol : {kTcp, kUdp}) {
+      const std::vector<uint8_t> whole = scene::from_client(from, protocol, tcp::kAck);
+      write(folder + "/seed-" + std::to_string(number++), cut_everywhere(whole, whole[kEthernetHeader]));
+      write(folder + "/seed-" + std::to_string(number++), cut_everywhere(whole, is_v4 ? 0x4f : 0x6f));
       for (const uint8_t flags : {tcp::kSyn, tcp::kAck, tcp::kFin, tcp::kRst}) {
         const Endpoint server = scene::endpoint(is_v4 ? "10.11.12.1" : "fd00:11::1", scene::kDestinationPort);
         std::vector<uint8_t> input;
