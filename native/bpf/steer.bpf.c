@@ -1,15 +1,17 @@
-// Decides which frames are natlb's: steer_xdp hands those to AF_XDP sockets, steer_packet lets only those into an AF_PACKET socket. Everything
-// else stays with the kernel. One rule, `ours`, serves both programs; io/steering.cc fills the maps.
+// Decides which frames are natlb's: steer_xdp hands those to AF_XDP sockets, steer_packet lets only those into an AF_PACKET socket.
+// Everything else stays with the kernel. One rule, `ours`, serves both programs; io/steering.cc fills the maps.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
-#include <stdbool.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+
+typedef _Bool bool;
+enum { false, true };
 
 #define INLINE static __attribute__((always_inline)) inline
 
@@ -36,13 +38,13 @@ struct interface {
 };
 
 // Not preallocated: 37 000 destinations take what they need, three take nothing.
-#define SET(name, key_type, size)             \
-  struct {                                    \
-    __uint(type, BPF_MAP_TYPE_HASH);          \
-    __uint(map_flags, BPF_F_NO_PREALLOC);     \
-    __uint(max_entries, size);                \
-    __type(key, key_type);                    \
-    __type(value, __u8);                      \
+#define SET(name, key_type, size)         \
+  struct {                                \
+    __uint(type, BPF_MAP_TYPE_HASH);      \
+    __uint(map_flags, BPF_F_NO_PREALLOC); \
+    __uint(max_entries, size);            \
+    __type(key, key_type);                \
+    __type(value, __u8);                  \
   } name SEC(".maps")
 
 SET(services, struct endpoint, 65536);
@@ -61,7 +63,7 @@ struct {
 
 struct {
   __uint(type, BPF_MAP_TYPE_XSKMAP);
-  __uint(max_entries, INTERFACES * QUEUES);
+  __uint(max_entries, INTERFACES* QUEUES);
   __type(key, __u32);  // slot * QUEUES + queue
   __type(value, __u32);
 } sockets SEC(".maps");
@@ -103,9 +105,7 @@ INLINE bool ours_by_address(const struct address* from, const struct address* to
   return HAS(destination_addresses, from) && !HAS(locals, to);
 }
 
-INLINE struct address mapped(__u32 v4) {
-  return (struct address){{0, 0, bpf_htonl(0xffff), v4}};
-}
+INLINE struct address mapped(__u32 v4) { return (struct address){{0, 0, bpf_htonl(0xffff), v4}}; }
 
 INLINE bool parse_v4(const struct frame* frame, __u32 offset, struct packet* packet) {
   struct iphdr ip;
@@ -167,9 +167,7 @@ INLINE bool ours_by_packet(const struct frame* frame, const struct packet* packe
 }
 
 // Unreachable, source quench, time exceeded, parameter problem; for IPv6 also too big.
-INLINE bool is_icmp_error(__u8 type, bool v4) {
-  return v4 ? type == 3 || type == 4 || type == 11 || type == 12 : type >= 1 && type <= 4;
-}
+INLINE bool is_icmp_error(__u8 type, bool v4) { return v4 ? type == 3 || type == 4 || type == 11 || type == 12 : type >= 1 && type <= 4; }
 
 INLINE bool ours_by_quote(const struct frame* frame, const struct packet* packet, bool v4) {
   __u8 type;

@@ -46,6 +46,7 @@ std::vector<std::unique_ptr<AfXdp>> bind_all(const std::vector<Place>& places, X
   const uint32_t ring = ring_for(places.size());
   const auto umem = std::make_shared<Umem>(static_cast<uint32_t>(places.size()) * 2 * ring, ring);
   std::vector<std::unique_ptr<AfXdp>> sockets;
+  sockets.reserve(places.size());
   for (const Place& place : places) sockets.push_back(std::make_unique<AfXdp>(umem, place.interface, place.queue, copy));
   return sockets;
 }

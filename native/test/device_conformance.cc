@@ -96,6 +96,36 @@ TEST_CASE("a frame may leave by the device it came in on") {
   CHECK(scene->missing_buffers(true) == "");
 }
 
+TEST_CASE("a frame that no device received is sent as well") {
+  const auto scene = lab::make_scene();
+  lab::Bytes frame = lab::udp_frame(400);
+  Packet packet{};
+  packet.frame = frame.data();
+  packet.length = 400;
+  Packet* const packets[] = {&packet};
+  scene->out().transmit(packets);
+  scene->out().flush();
+  CHECK(packet.verdict == Verdict::pending);
+  CHECK(scene->collect(1) == std::vector<lab::Bytes>{frame});
+  scene->out().flush();
+  CHECK(scene->missing_buffers(true) == "");
+}
+
+TEST_CASE("a packet that cannot be sent does not keep the others") {
+  const auto scene = lab::make_scene();
+  scene->send(lab::udp_frame(100, 1));
+  scene->send(lab::udp_frame(100, 2));
+  scene->send(lab::udp_frame(100, 3));
+  size_t number = 0, refused = 0;
+  const auto spoil_second = [&](Packet& packet) {
+    if (++number == 2) packet.length = lab::mode() == "memory" ? 70000 : 0;
+  };
+  while (number < 3 && lab::wait(scene->in())) refused += lab::transfer(scene->in(), scene->out(), spoil_second).refused;
+  CHECK(refused == 1);
+  CHECK(scene->collect(2) == std::vector<lab::Bytes>{lab::udp_frame(100, 1), lab::udp_frame(100, 3)});
+  CHECK(scene->missing_buffers(true) == "");
+}
+
 TEST_CASE("packets that are dropped give their buffers back") {
   const auto scene = lab::make_scene();
   for (int round = 0; round < 100; ++round) {
