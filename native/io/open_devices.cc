@@ -3,7 +3,9 @@
 
 #include <linux/if_ether.h>
 
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include "io/af_packet.h"
 #include "io/af_xdp.h"
@@ -15,6 +17,8 @@ namespace {
 constexpr uint32_t kXdpHeadroom = 256;  // what the kernel keeps before each frame
 constexpr uint32_t kLongestXdpFrame = Umem::kFrameSize - kXdpHeadroom;
 constexpr uint32_t kVlanTag = 4;
+constexpr int kTriesWhileBusy = 25;
+constexpr std::chrono::milliseconds kPauseWhileBusy{20};
 
 struct Place {
   uint32_t slot;
@@ -51,19 +55,31 @@ std::vector<std::unique_ptr<AfXdp>> bind_all(const std::vector<Place>& places, X
   return sockets;
 }
 
+// The kernel lets go of a dead process's queues a little after the process is gone.
+std::vector<std::unique_ptr<AfXdp>> bind_patiently(const std::vector<Place>& places, XdpCopy copy) {
+  for (int tries = 1;; ++tries) {
+    try {
+      return bind_all(places, copy);
+    } catch (const std::system_error& error) {
+      if (error.code().value() != EBUSY || tries == kTriesWhileBusy) throw;
+    }
+    std::this_thread::sleep_for(kPauseWhileBusy);
+  }
+}
+
 // Zero copy for all or for none: sockets that share memory must agree.
 std::vector<std::unique_ptr<AfXdp>> bind_best(const std::vector<Place>& places, bool native, std::string& how) {
   std::string why = "it needs native XDP";
   if (native) {
     try {
-      auto sockets = bind_all(places, XdpCopy::zero_copy);
+      auto sockets = bind_patiently(places, XdpCopy::zero_copy);
       how += "zero copy";
       return sockets;
     } catch (const std::system_error& error) {
       why = error.what();
     }
   }
-  auto sockets = bind_all(places, XdpCopy::copy);
+  auto sockets = bind_patiently(places, XdpCopy::copy);
   how += "copy mode (no zero copy: " + why + ")";
   return sockets;
 }
