@@ -349,6 +349,21 @@ TEST_CASE("auto takes AF_XDP where the driver takes it, else AF_PACKET, and says
   CHECK(opened.devices.size() == 2);
 }
 
+TEST_CASE("every receive queue is a device of its own") {
+  if (lab::mode() != "native") return;
+  lab::run("", "ip link add nd-q0 numtxqueues 3 numrxqueues 3 type veth peer name nd-q1 numtxqueues 3 numrxqueues 3");
+  lab::run("", "ethtool -L nd-q0 rx 3 tx 3 && ethtool -L nd-q1 rx 3 tx 3 && ip link set nd-q0 up && ip link set nd-q1 up");
+  {
+    const Opened opened = open_devices({"nd-q0", "nd-q1"}, "auto");
+    REQUIRE(opened.devices.size() == 6);
+    for (uint32_t i = 0; i < 6; ++i) {
+      CHECK(opened.devices[i]->interface() == (i < 3 ? "nd-q0" : "nd-q1"));
+      CHECK(opened.devices[i]->queue() == i % 3);
+    }
+  }
+  lab::run("", "ip link delete nd-q0");
+}
+
 TEST_CASE("AF_XDP runs in the mode the lab is made for") {
   if (!lab::is_af_xdp()) return;
   const Opened opened = lab::open_lab();
