@@ -248,3 +248,13 @@ test('a configuration cannot be changed once it is read', () => {
   const { config } = loadFile(join(sourceDirectory('golden'), 'guide.conf'));
   assert.throws(() => Object.assign(config?.virtualServers[0]?.realServers[0] ?? {}, { weight: 2 }), TypeError);
 });
+
+test('a virtual server that says nothing forwards UDP, and wrr stands in for wlc', () => {
+  const { config } = loadFile(written('virtual_server 10.0.0.1 80 {\n  real_server 10.0.0.2 80 {\n  }\n}\n'));
+  assert.deepEqual([config?.virtualServers[0]?.protocol, config?.virtualServers[0]?.scheduler], ['udp', 'wrr']);
+});
+
+test('fewer announcements are sent with vrrp_min_garp', () => {
+  const { config } = loadFile(written(`global_defs {\n  vrrp_min_garp\n}\n${instance('')}`));
+  assert.deepEqual([config?.instances[0]?.garpMasterRepeat, config?.instances[0]?.garpMasterDelayMs], [1, 0]);
+});
