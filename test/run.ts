@@ -32,7 +32,7 @@ interface FileResult {
 type Totals = Map<string, number>;
 
 /** These wait for real timers in network namespaces of their own: several at once cost little, but not beside compilers and fuzzers. */
-const NETWORK = /\b(lab|interop|conformance|device|netns|steer|e2e)/;
+const NETWORK = /\b(lab|interop|devices|guard)\b/;
 
 const GROUPS: readonly Group[] = [
   { name: 'quick tests', takes: (file) => !NETWORK.test(file), concurrency: availableParallelism() },
@@ -70,6 +70,8 @@ interface Sinks {
 
 async function runGroup(group: Group, files: readonly string[], sinks: Sinks): Promise<void> {
   const results = new Map<string, FileResult>();
+  // Subtests are told before their parent, and only the parent surely names the test file: they may stand in a module it uses.
+  let inner = nothing();
   const events = run({ files: files.map((file) => join(ROOT, file)), concurrency: group.concurrency, timeout: LONGEST_FILE_MS });
   events.on('test:pass', (event: Event) => note(event, true));
   events.on('test:fail', (event: Event) => note(event, false));
@@ -83,11 +85,13 @@ async function runGroup(group: Group, files: readonly string[], sinks: Sinks): P
 
   function note(event: Event, passed: boolean): void {
     const file = relative(ROOT, event.file ?? event.name);
-    finishUntil(file);
+    if (event.nesting === 0) finishUntil(file);
     if (typeof event.skip === 'string') sinks.skipped.push(`${event.name} (${file}): ${event.skip}`);
     if (!passed) console.log(failure(file, event));
     else if (sinks.verbose) console.log(`${'  '.repeat(event.nesting)}${event.skip ? 'skip' : 'ok'} ${event.name}`);
-    count(results, file, event, passed);
+    count(inner, event, passed);
+    if (event.nesting === 0) results.set(file, sum(results.get(file), inner));
+    if (event.nesting === 0) inner = nothing();
   }
 
   // Node tells of one file after the other, however many are under way: with the first word of the next the last is complete.
@@ -100,10 +104,22 @@ async function runGroup(group: Group, files: readonly string[], sinks: Sinks): P
   }
 }
 
+function nothing(): FileResult {
+  return { passed: 0, failed: 0, skipped: 0, durationMs: 0 };
+}
+
+function sum(a: FileResult | undefined, b: FileResult): FileResult {
+  if (a === undefined) return b;
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+    durationMs: a.durationMs + b.durationMs,
+  };
+}
+
 /** Suites are not tests; their members are. */
-function count(results: Map<string, FileResult>, file: string, event: Event, passed: boolean): void {
-  const result = results.get(file) ?? { passed: 0, failed: 0, skipped: 0, durationMs: 0 };
-  results.set(file, result);
+function count(result: FileResult, event: Event, passed: boolean): void {
   if (event.nesting === 0) result.durationMs += event.details.duration_ms ?? 0;
   if (event.details.type === 'suite') return;
   if (event.skip) result.skipped++;
