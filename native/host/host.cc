@@ -96,27 +96,40 @@ class LinkMonitor : public Napi::ObjectWrap<LinkMonitor> {
     start(info.Env());
   }
   ~LinkMonitor() override { stop(); }
+  LinkMonitor(const LinkMonitor&) = delete;
+  LinkMonitor& operator=(const LinkMonitor&) = delete;
 
  private:
-  // libuv's handle outlives this object: it is only gone some time after uv_close.
+  // What libuv holds: it outlives this object, and the addon must not be unloaded before it is gone.
+  struct Watch {
+    uv_poll_t poll;
+    LinkMonitor* monitor;
+    napi_async_cleanup_hook_handle hook;
+  };
+
   void start(Napi::Env env) {
+    auto watch = std::make_unique<Watch>();
+    watch->monitor = this;
+    watch->poll.data = watch.get();
     uv_loop_t* loop = nullptr;
-    poll_ = new uv_poll_t;
-    if (napi_get_uv_event_loop(env, &loop) != napi_ok || uv_poll_init(loop, poll_, news_->fd()) != 0) {
-      delete std::exchange(poll_, nullptr);
+    if (napi_get_uv_event_loop(env, &loop) != napi_ok || uv_poll_init(loop, &watch->poll, news_->fd()) != 0) {
       throw Napi::Error::New(env, "cannot watch the netlink socket");
     }
-    poll_->data = this;
-    uv_unref(reinterpret_cast<uv_handle_t*>(poll_));
-    uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int, int) { static_cast<LinkMonitor*>(poll->data)->readable(); });
+    watch_ = watch.release();
+    napi_add_async_cleanup_hook(
+        env, [](auto, void* ending) { static_cast<Watch*>(ending)->monitor->stop(); }, watch_, &watch_->hook);
+    uv_unref(reinterpret_cast<uv_handle_t*>(&watch_->poll));
+    uv_poll_start(&watch_->poll, UV_READABLE, [](uv_poll_t* poll, int, int) { static_cast<Watch*>(poll->data)->monitor->readable(); });
     Ref();
   }
 
   void stop() {
-    if (poll_ == nullptr) return;
-    uv_poll_stop(poll_);
-    uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(poll_, nullptr)),
-             [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+    if (watch_ == nullptr) return;
+    uv_poll_stop(&watch_->poll);
+    uv_close(reinterpret_cast<uv_handle_t*>(&std::exchange(watch_, nullptr)->poll), [](uv_handle_t* handle) {
+      const std::unique_ptr<Watch> watch{static_cast<Watch*>(handle->data)};
+      napi_remove_async_cleanup_hook(watch->hook);
+    });
     news_.reset();
   }
 
@@ -149,7 +162,7 @@ class LinkMonitor : public Napi::ObjectWrap<LinkMonitor> {
   }
 
   void close(const Napi::CallbackInfo&) {
-    if (poll_ == nullptr) return;
+    if (watch_ == nullptr) return;
     stop();
     Unref();
   }
@@ -158,7 +171,7 @@ class LinkMonitor : public Napi::ObjectWrap<LinkMonitor> {
   Netlink netlink_;
   std::unique_ptr<NetlinkNews> news_;
   LinkTable links_;
-  uv_poll_t* poll_ = nullptr;
+  Watch* watch_ = nullptr;
 };
 
 struct HeldPlace {
