@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Lab, type LabOptions, REPOSITORY, type RouterKind } from './lab/lab.js';
-import type { Outcome } from './lab/report.js';
+import { type Outcome, sentence } from './lab/report.js';
 import * as interop from './lab/steps-interop.js';
 
 interface Row {
@@ -27,9 +27,10 @@ for (const { active, standby, version } of ROWS) {
     const lab = await Lab.build({ active, standby, ...OPTIONS, ...(version === 3 && { edit: speakVersion3 }) });
     const holds = (name: string, step: (lab: Lab) => Promise<Outcome>) =>
       t.test(name, async () => {
-        const { ok, measured } = await step(lab);
-        t.diagnostic(`${name}: ${JSON.stringify(measured)}`);
-        assert.ok(ok, `${JSON.stringify(measured)}\n${lab.logged(20)}`);
+        const { ok, measured } = await step(lab).catch(({ message }: Error): Outcome => ({ ok: false, measured: { error: message } }));
+        t.diagnostic(`${name}: ${sentence(measured)}`);
+        const logged = lab.logged(30);
+        assert.ok(ok, `${sentence(measured)}\n${logged}`);
       });
     try {
       await holds('keepalived accepts the file', interop.keepalivedAccepts);
@@ -42,6 +43,7 @@ for (const { active, standby, version } of ROWS) {
       await holds(`${active} returns once more, and ${standby} gives way`, interop.activeReturns);
       await holds(`${active} loses its public cable: both sides move`, interop.cableCut);
       await holds('the cable is back: both sides return', interop.cablePlugged);
+      assert.deepEqual([lab.active.crashed, lab.standby.crashed], [undefined, undefined], 'a router crashed on the way');
     } finally {
       await lab.close();
     }

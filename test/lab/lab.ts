@@ -78,9 +78,9 @@ export class Lab {
 
   /** What the routers logged since this was last asked, the end of it. */
   logged(lines: number): string {
-    return [this.active, this.standby]
-      .map((router) => `--- ${router.logFile}\n${this.#newLines(router).slice(-lines).join('\n')}`)
-      .join('\n');
+    const heading = ({ logFile, crashed }: Router) =>
+      `--- ${logFile}${crashed === undefined ? '' : `: ended by itself, exit status ${crashed}`}`;
+    return [this.active, this.standby].flatMap((router) => [heading(router), ...this.#newLines(router).slice(-lines)]).join('\n');
   }
 
   #newLines({ logFile }: Router): string[] {

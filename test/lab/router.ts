@@ -15,6 +15,8 @@ export interface Router {
   /** SIGKILL to everything it consists of, as if the power failed, but for the addresses that stay on the interfaces. */
   kill(): Promise<void>;
   reload(): void;
+  /** The exit status it ended with although nobody asked it to: a crash. */
+  readonly crashed: number | undefined;
 }
 
 export type Backend = 'auto' | 'af_xdp' | 'af_packet';
@@ -31,7 +33,10 @@ abstract class RouterProgram implements Router {
   readonly host: Host;
   readonly configFile: string;
   readonly logFile: string;
+  crashed: number | undefined;
   #program: Program | undefined;
+  /** Whatever happens to this program from now on was meant to. */
+  #doomed: Program | undefined;
 
   constructor(host: Host, dir: string) {
     this.host = host;
@@ -40,16 +45,24 @@ abstract class RouterProgram implements Router {
   }
 
   async start(): Promise<void> {
-    this.#program = new Program(this.host.name, this.command(), { namespace: this.host.namespace, logFile: this.logFile });
+    const program = new Program(this.host.name, this.command(), { namespace: this.host.namespace, logFile: this.logFile });
+    this.#program = program;
+    void program.exited.then((status) => {
+      if (this.#doomed !== program) this.crashed = status;
+    });
   }
 
   async stop(): Promise<void> {
-    if (!(await this.program.stop())) throw new Error(`${this.host.name} did not end on SIGTERM`);
+    if (!(await this.doom().stop())) throw new Error(`${this.host.name} did not end on SIGTERM`);
   }
 
   async kill(): Promise<void> {
     const pids = await this.processes();
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    this.doom();
+    // Stopped first: none is to see another die and say farewell, as a router without power cannot.
+    for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
+      for (const pid of pids) process.kill(pid, signal);
+    }
     await until(`the killed processes of ${this.host.name} are gone`, 5_000, () => !pids.some(alive));
   }
 
@@ -62,8 +75,14 @@ abstract class RouterProgram implements Router {
     return this.#program;
   }
 
+  /** From here on its end is no crash. */
+  protected doom(): Program {
+    this.#doomed = this.program;
+    return this.program;
+  }
+
   protected abstract command(): string[];
-  /** What `kill` kills, in this order. */
+  /** What `kill` kills. */
   protected abstract processes(): Promise<number[]>;
 }
 
@@ -119,11 +138,11 @@ export class NatlbRouter extends RouterProgram {
   async killOnly(which: 'control' | 'dataplane'): Promise<number> {
     const { pid, dataplane } = await this.status();
     if (dataplane.pid === undefined) throw new Error('the status names no dataplane process');
+    if (which === 'control') this.doom();
     process.kill(which === 'control' ? pid : dataplane.pid, 'SIGKILL');
     return dataplane.pid;
   }
 
-  /** Control first: while it lives it would see the other die and say farewell. */
   protected async processes(): Promise<number[]> {
     const { pid, dataplane } = await this.status();
     return dataplane.pid === undefined ? [pid] : [pid, dataplane.pid];

@@ -5,7 +5,7 @@ import { type Lab, natlb } from './lab.js';
 import { parseMetrics, sumOf } from './metrics-text.js';
 import { until } from './process.js';
 import type { Outcome } from './report.js';
-import type { Router } from './router.js';
+import { NatlbRouter, type Router } from './router.js';
 import { evenly, LOAD_PER_SECOND, URL4 } from './steps-serving.js';
 import { VIP } from './topology.js';
 
@@ -78,6 +78,20 @@ export async function status(lab: Lab): Promise<Outcome> {
   const shown = await natlb(lab.active).ask('status');
   const missing = ['PUBLIC', 'PRIVATE', VIP, '10.11.12.1'].filter((word) => !shown.includes(word));
   return { ok: missing.length === 0, measured: { missing }, shown };
+}
+
+/** The active router was started anew since its data plane was killed, the standby never was: neither should have restarted anything. */
+export async function nobodyCrashed(lab: Lab): Promise<Outcome> {
+  const routers = [lab.active, lab.standby];
+  const crashed = routers
+    .filter((router) => router.crashed !== undefined)
+    .map(({ host, crashed }) => `${host.name} (exit status ${crashed})`);
+  const natlbs = routers.filter((router) => router instanceof NatlbRouter);
+  const restarts = await Promise.all(natlbs.map(async (router) => (await router.status()).dataplane.restarts));
+  return {
+    ok: crashed.length === 0 && restarts.every((count) => count === 0),
+    measured: { crashed, dataplaneRestarts: restarts.join(', ') },
+  };
 }
 
 function reloadWith(router: Router, edit: (config: string) => string): void {

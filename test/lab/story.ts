@@ -53,6 +53,7 @@ const OPERATING: readonly Step<Lab>[] = [
   { name: 'the metrics add up: every packet received has one verdict', run: operating.metrics },
   { name: 'natlb ipvsadm -Ln shows the services as ipvsadm does', run: operating.ipvsadm },
   { name: 'natlb status says it all on one page', run: operating.status },
+  { name: 'nothing crashed on the way', run: operating.nobodyCrashed },
 ];
 
 export function story(standby: RouterKind): readonly Step<Lab>[] {
