@@ -1,7 +1,10 @@
 // Addresses and links by netlink, against the kernel.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { cable, eventually, Namespace, SKIP } from './namespaces.js';
 
 interface ListedAddress {
@@ -111,5 +114,13 @@ describe('host by netlink', { skip: SKIP }, () => {
     here.ip('addr add 10.1.0.14/32 dev a0');
     await here.do('addAddress', 'a0', '10.1.0.15', 32);
     assert.equal(listed('10.1.0.15')?.prefixlen, 32);
+  });
+});
+
+describe('host in a thread', () => {
+  test('a thread that ends without closing its host does no harm', async () => {
+    const netlink = JSON.stringify(join(import.meta.dirname, '../../control/host/netlink.js'));
+    const worker = new Worker(`import(${netlink}).then(({ openHost }) => { globalThis.kept = openHost(); })`, { eval: true });
+    assert.deepEqual(await once(worker, 'exit'), [0]);
   });
 });
