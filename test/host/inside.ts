@@ -90,10 +90,17 @@ interface RawSocket {
   close(): void;
 }
 
+/** raw-socket closes a socket that only its own listeners hold. */
+const kept: RawSocket[] = [];
+
 /** Of packets sent to ourselves with these hop limits, which came through the filter. */
 async function hopLimitsPassed(hopLimits: readonly number[]): Promise<number[]> {
   const raw: { AddressFamily: { IPv6: number }; createSocket(options: object): RawSocket } = createRequire(import.meta.url)('raw-socket');
-  const open = () => raw.createSocket({ protocol: 112, addressFamily: raw.AddressFamily.IPv6 });
+  const open = () => {
+    const socket = raw.createSocket({ protocol: 112, addressFamily: raw.AddressFamily.IPv6 });
+    kept.push(socket);
+    return socket;
+  };
   const integer = (value: number) => Buffer.from(Int32Array.of(value).buffer);
   const passed: number[] = [];
   const receiver = open();

@@ -2,9 +2,11 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Actions } from './inside.js';
 
+/** With the id of the process that made it, so that runs side by side do not meet, and what a dead one left can be told. */
 const PREFIX = 'nh-';
 
 export const SKIP = process.getuid?.() === 0 ? false : 'network namespaces need root';
@@ -19,8 +21,8 @@ export class Namespace {
   readonly #inside: ChildProcess;
 
   constructor(name: string) {
-    this.name = PREFIX + name;
-    removeNamespace(this.name);
+    sweep();
+    this.name = `${PREFIX}${process.pid}-${name}`;
     ip(`netns add ${this.name}`);
     this.ip('link set lo up');
     const program = [process.execPath, join(import.meta.dirname, 'inside.js')];
@@ -43,7 +45,7 @@ export class Namespace {
     const ended = once(this.#inside, 'exit');
     this.#inside.disconnect();
     await ended;
-    removeNamespace(this.name);
+    ip(`netns del ${this.name}`);
   }
 }
 
@@ -76,8 +78,10 @@ export async function eventually(satisfied: () => Promise<boolean>): Promise<boo
   return false;
 }
 
-/** Also what an earlier run left behind. */
-function removeNamespace(name: string): void {
-  const left = JSON.parse(ip('-j netns list') || '[]') as { name: string }[];
-  if (left.some((namespace) => namespace.name === name)) ip(`netns del ${name}`);
+function sweep(): void {
+  const all = JSON.parse(ip('-j netns list') || '[]') as { name: string }[];
+  for (const { name } of all) {
+    const maker = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (maker !== undefined && !existsSync(`/proc/${maker}`)) ip(`netns del ${name}`);
+  }
 }
