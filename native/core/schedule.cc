@@ -13,8 +13,8 @@ bool is_over(const Flow& flow) noexcept { return flow.state == FlowState::TIME_W
 
 class Scheduling {
  public:
-  Scheduling(const View& view, FlowTable& flows, IcmpBudget& icmp, uint32_t now) noexcept
-      : view_{view}, flows_{flows}, icmp_{icmp}, now_{now} {}
+  Scheduling(Batch& batch, const View& view, FlowTable& flows, IcmpBudget& icmp, uint32_t now) noexcept
+      : batch_{batch}, view_{view}, flows_{flows}, icmp_{icmp}, now_{now} {}
 
   void run(Packet& packet) noexcept {
     if (changed_) look_again(packet);
@@ -37,12 +37,18 @@ class Scheduling {
   bool is_reopened(Packet& packet) noexcept {
     if (packet.is_icmp_error || packet.key.protocol != kTcp || packet.leg != Leg::forward || !opens(packet) || !is_over(*packet.flow))
       return false;
-    end(*packet.flow);
+    end(*packet.flow, packet);
     packet.flow = nullptr;
     return true;
   }
 
-  void end(Flow& flow) noexcept {
+  // `successor` begins another connection in the flow's place. What came before it in the batch comes too late: the stages after this one
+  // must not touch a record that is free, or another's.
+  void end(Flow& flow, const Packet& successor) noexcept {
+    for (Packet* late = batch_.begin(); late != &successor; ++late) {
+      if (late->verdict != Verdict::pending || late->flow != &flow) continue;
+      late->verdict = late->is_icmp_error ? Verdict::icmp_no_flow : Verdict::no_flow;
+    }
     flows_.remove(flow);
     changed_ = true;
   }
@@ -80,7 +86,7 @@ class Scheduling {
     const Found found = flows_.find(reverse, flows_.hash_of(reverse));
     if (found.flow == nullptr) return true;
     if (found.leg != Leg::reverse || packet.key.protocol != kTcp || !is_over(*found.flow)) return false;
-    end(*found.flow);
+    end(*found.flow, packet);
     return true;
   }
 
@@ -119,6 +125,7 @@ class Scheduling {
     }
   }
 
+  Batch& batch_;
   const View& view_;
   FlowTable& flows_;
   IcmpBudget& icmp_;
@@ -129,7 +136,7 @@ class Scheduling {
 }  // namespace
 
 void schedule(Batch& batch, const View& view, FlowTable& flows, IcmpBudget& icmp, uint32_t now) noexcept {
-  Scheduling scheduling{view, flows, icmp, now};
+  Scheduling scheduling{batch, view, flows, icmp, now};
   for_each_pending(batch, [&](Packet& packet) {
     packet.outcome = Verdict::pending;
     scheduling.run(packet);
