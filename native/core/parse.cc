@@ -113,7 +113,7 @@ bool is_error(bool is_v4, uint8_t type) noexcept {
   return type == icmp::kUnreachable4 || type == icmp::kSourceQuench4 || type == icmp::kTimeExceeded4 || type == icmp::kParameterProblem4;
 }
 
-Verdict parse_icmp(Packet& packet) noexcept {
+Verdict parse_icmp(Packet& packet, const Address& target) noexcept {
   const uint8_t* ip = packet.frame + packet.l3;
   const uint8_t* message = packet.frame + packet.l4;
   const size_t length = packet.end - packet.l4;
@@ -126,6 +126,8 @@ Verdict parse_icmp(Packet& packet) noexcept {
   const Ip inner = packet.is_v4 ? parse_v4(quoted, available, true) : parse_v6(quoted, available, true);
   if (inner.wrong == Verdict::fragment) return Verdict::icmp_no_flow;
   if (inner.wrong != Verdict::pending) return inner.wrong == Verdict::truncated ? Verdict::truncated : Verdict::malformed;
+  // An error goes to who sent what it quotes; one for somebody else is made up to be translated and sent on to him.
+  if (!(inner.source == target)) return Verdict::icmp_no_flow;
   if (inner.protocol != kTcp && inner.protocol != kUdp) return Verdict::icmp_no_flow;
   if (inner.l4 + kUdpHeader > inner.end) return Verdict::truncated;  // RFC 792: at least eight bytes
   packet.is_icmp_error = true;
@@ -155,7 +157,7 @@ void find_out_checksum(Packet& packet) noexcept {
 Verdict parse_l4(Packet& packet, const Ip& ip) noexcept {
   const uint8_t* l4 = packet.frame + packet.l4;
   const size_t length = packet.end - packet.l4;
-  if (packet.protocol == (packet.is_v4 ? kIcmp : kIcmpV6)) return parse_icmp(packet);
+  if (packet.protocol == (packet.is_v4 ? kIcmp : kIcmpV6)) return parse_icmp(packet, ip.target);
   if (packet.protocol == kTcp) {
     if (length < kTcpHeader) return Verdict::truncated;
     const size_t header = static_cast<size_t>(l4[tcp::kDataOffset] >> 4) * 4;
