@@ -99,13 +99,15 @@ Ip parse_v6(const uint8_t* at, size_t available, bool quoted) noexcept {
   return ip;
 }
 
-// Sources that no packet may have (RFC 1812 5.3.7, RFC 6890), and a packet from its own target (LAND).
+// Sources that no packet may have (RFC 1812 5.3.7, RFC 6890) or that no router forwards, being link-local (RFC 3927 2.7, RFC 4291 2.5.6),
+// and a packet from its own target (LAND).
 bool is_martian(const Ip& ip) noexcept {
   if (ip.source == ip.target) return true;
   const uint8_t* source = ip.source.bytes;
-  if (ip.source.is_v4()) return source[12] == 0 || source[12] == 127 || source[12] >= 224;
+  if (ip.source.is_v4()) return source[12] == 0 || source[12] == 127 || source[12] >= 224 || (source[12] == 169 && source[13] == 254);
   const bool low_only = ip.source.high() == 0 && load32(source + 8) == 0 && source[12] == 0 && source[13] == 0 && source[14] == 0;
-  return source[0] == 0xff || (low_only && source[15] <= 1);  // multicast, ::, ::1
+  const bool link_local = source[0] == 0xfe && (source[1] & 0xc0) == 0x80;
+  return source[0] == 0xff || link_local || (low_only && source[15] <= 1);  // multicast, fe80::/10, ::, ::1
 }
 
 bool is_error(bool is_v4, uint8_t type) noexcept {

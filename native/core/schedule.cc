@@ -61,6 +61,8 @@ class Scheduling {
       packet.verdict = known ? Verdict::no_flow : Verdict::no_service;
     } else if (!view_.routes->is_local(service->endpoint.address)) {
       packet.verdict = Verdict::service_inactive;
+    } else if (view_.routes->is_local(packet.key.source)) {
+      packet.verdict = Verdict::martian;
     } else if (service->protocol == kTcp && !opens(packet)) {
       refuse(packet, Verdict::answered_reset);
     } else {
