@@ -72,21 +72,28 @@ class Routing {
 
   // The sender must see its own packet in the error, so the translation is taken back first.
   void refuse(Packet& packet, const IcmpAnswer& answer, Verdict outcome) noexcept {
-    const Address* source = own_address(packet);
-    if (packet.is_icmp_error || source == nullptr) {
-      packet.verdict = Verdict::ttl_exceeded_quiet;
+    if (!packet.is_icmp_error) translate(packet, *packet.flow, packet.leg, block_, true);
+    const NextHop back = view_.routes->find(source_of(packet));
+    const Address* own = packet.is_icmp_error ? nullptr : own_address(packet, back);
+    if (own == nullptr) {
+      packet.verdict = outcome == Verdict::answered_too_big ? Verdict::needs_fragmenting : Verdict::ttl_exceeded_quiet;
     } else if (!icmp_.take(now_)) {
       packet.verdict = Verdict::icmp_rate_limited;
     } else {
-      translate(packet, *packet.flow, packet.leg, block_, true);
-      answer_icmp(packet, answer, *source, outcome);
-      send(packet);
+      answer_icmp(packet, answer, *own, outcome);
+      send_by(packet, back, view_, missing_);
     }
   }
 
-  // The address of the interface the packet came by (RFC 1812 4.3.2.4).
-  const Address* own_address(const Packet& packet) const noexcept {
-    for (const Address& address : view_.routes->interfaces()[view_.interface_of_device[packet.device_in]].addresses) {
+  static Address source_of(const Packet& packet) noexcept {
+    const uint8_t* ip = packet.frame + packet.l3;
+    return packet.is_v4 ? Address::v4(ip + ipv4::kSource) : Address::v6(ip + ipv6::kSource);
+  }
+
+  // An address of the interface by which the error leaves (RFC 1812 4.3.2.4): one of the other side's must not show on this.
+  const Address* own_address(const Packet& packet, const NextHop& back) const noexcept {
+    if (back.interface == kNoInterface) return nullptr;
+    for (const Address& address : view_.routes->interfaces()[back.interface].addresses) {
       const bool link_local = !address.is_v4() && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
       if (address.is_v4() == packet.is_v4 && !link_local) return &address;
     }

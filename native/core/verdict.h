@@ -34,7 +34,7 @@ namespace natlb {
   X(icmp_no_flow, dropped, "ICMP error about something that is no flow of ours")                                   \
   X(icmp_unsupported, dropped, "ICMP message that is not an error about a flow")                                   \
   X(icmp_rate_limited, dropped, "an ICMP answer was due, but too many were sent lately")                           \
-  X(needs_fragmenting, dropped, "larger than the MTU of the way out, and DF is not set")                           \
+  X(needs_fragmenting, dropped, "larger than the MTU of the way out, and without DF or not to be answered")        \
   X(ttl_exceeded_quiet, dropped, "TTL used up on a packet that must not be answered")                              \
   X(flow_table_full, dropped, "no room for another flow")                                                          \
   X(tuple_in_use, dropped, "the destination already has a flow with this client address and port")                 \
