@@ -60,7 +60,7 @@ struct Packet {
   // Set by parse.
   uint16_t l3;        // offset of the IP header
   uint16_t l4;        // offset of the TCP, UDP or ICMP header
-  uint32_t end;       // offset behind the IP packet; the frame may be longer, padded
+  uint32_t end;       // offset behind the IP packet, from then on also `length`
   uint8_t tcp_flags;  // of the packet itself
   bool is_v4;
   uint8_t protocol;    // IPPROTO_* found at l4

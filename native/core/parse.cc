@@ -195,6 +195,7 @@ Verdict parse_frame(Packet& packet, const MacAddress& mac) noexcept {
   packet.protocol = ip.protocol;
   packet.l4 = static_cast<uint16_t>(packet.l3 + ip.l4);
   packet.end = static_cast<uint32_t>(packet.l3 + ip.end);
+  packet.length = packet.end;  // padding, and whatever else stands behind the packet, stays behind: it may be longer than the way out takes
   return parse_l4(packet, ip);
 }
 
