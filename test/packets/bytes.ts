@@ -17,7 +17,7 @@ export function checksum(...parts: readonly Uint8Array[]): number {
 
 export function pseudoHeader(source: Uint8Array, target: Uint8Array, protocol: number, length: number): Buffer {
   const tail = Buffer.alloc(source.length === 4 ? 4 : 8);
-  tail.writeUInt16BE(length, source.length === 4 ? 2 : 2);
+  tail.writeUInt16BE(length, 2);
   tail[source.length === 4 ? 1 : 7] = protocol;
   return Buffer.concat([source, target, tail]);
 }
@@ -35,11 +35,8 @@ export function addressText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');
   const words = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at]! << 8) | bytes[2 * at + 1]!).toString(16));
   const zeros = [...words.join(':').matchAll(/(?<![0-9a-f])0(:0)+(?![0-9a-f])/g)].sort((a, b) => b[0].length - a[0].length)[0];
-  return zeros === undefined
-    ? words.join(':')
-    : words
-        .join(':')
-        .replace(zeros[0], ':')
-        .replace(/^:(?!:)|(?<!:):$/g, '::')
-        .replace(':::', '::');
+  if (zeros === undefined) return words.join(':');
+  const before = words.join(':').slice(0, zeros.index);
+  const behind = words.join(':').slice(zeros.index + zeros[0].length);
+  return `${before.replace(/:$/, '')}::${behind.replace(/^:/, '')}`;
 }

@@ -4,7 +4,8 @@
 //   SOURCE > TARGET tcp FLAGS | udp | icmp TYPE/CODE | proto N, then any of
 //   ttl N, seq N, ack N, window N, mtu N, data N (bytes 0, 1, 2 …), df, id N, frag OFFSET[+], opt HEX (IPv4 options), ext HEX NEXT… (IPv6:
 //   `ext hop`, `ext dst`, `ext routing`, `ext atomic`, `ext frag`), nosum (UDP without a checksum), about ( PACKET ) quote N (what an ICMP
-//   error quotes, and how many bytes of it), mac other, type HEX, pad N, cut N, poke OFFSET HEX, flip OFFSET.
+//   error quotes, and how many bytes of it), mac other, type HEX, pad N, cut N, poke OFFSET HEX, flip OFFSET (of the frame; of the IP header
+//   in what is quoted; checksums around it are then worked out as if nothing had happened to it).
 
 import { isIPv6 } from 'node:net';
 import { addressBytes, addressText, checksum, pseudoHeader, sum } from './bytes.js';
@@ -50,11 +51,15 @@ export function build(text: string, mac: string): Buffer {
     Buffer.from(words.options.get('type') ?? (v6 ? '86dd' : '0800'), 'hex'),
   ]);
   const frame = Buffer.concat([ethernet, buildIp(words), Buffer.alloc(number(words, 'pad', 0))]);
-  const [at, bytes] = (words.options.get('poke') ?? '0 ').split(' ');
-  Buffer.from(bytes ?? '', 'hex').copy(frame, Number(at));
+  return spoil(frame, words).subarray(0, number(words, 'cut', frame.length));
+}
+
+function spoil(bytes: Buffer, words: Words): Buffer {
+  const [at, poked] = (words.options.get('poke') ?? '0 ').split(' ');
+  Buffer.from(poked ?? '', 'hex').copy(bytes, Number(at));
   const flip = number(words, 'flip', -1);
-  if (flip >= 0) frame[flip]! ^= 0xff;
-  return frame.subarray(0, number(words, 'cut', frame.length));
+  if (flip >= 0) bytes[flip]! ^= 0xff;
+  return bytes;
 }
 
 const TWO_WORDS = new Set(['poke']);
@@ -182,25 +187,27 @@ function buildIcmp(words: Words, data: Buffer): Buffer {
   header[1] = code!;
   const mtu = number(words, 'mtu', 0);
   if (mtu > 0) header.writeUInt32BE(mtu, 4);
-  const quoted = words.about === undefined ? Buffer.alloc(0) : buildIp(read(words.about));
+  const about = words.about === undefined ? undefined : read(words.about);
+  const quoted = about === undefined ? Buffer.alloc(0) : spoil(buildIp(about), about);
   return Buffer.concat([header, quoted.subarray(0, number(words, 'quote', quoted.length)), data]);
 }
 
 /** The frame as the line that would build it, with `bad …` where a checksum is not what it should be. */
 export function show(frame: Buffer, partialChecksum = false): string {
   const ip = frame.subarray(14);
-  return ip[0]! >> 4 === 4 ? showV4(ip, partialChecksum, false) : showV6(ip, partialChecksum, false);
+  const v4 = ip[0]! >> 4 === 4;
+  const padding = ip.length - (v4 ? ip.readUInt16BE(2) : 40 + ip.readUInt16BE(4));
+  return (v4 ? showV4(ip, partialChecksum) : showV6(ip, partialChecksum)) + (padding > 0 ? ` pad ${padding}` : '');
 }
 
 type Context = {
   readonly source: Buffer;
   readonly target: Buffer;
   readonly partial: boolean;
-  readonly quoted: boolean;
   readonly words: readonly string[];
 };
 
-function showV4(ip: Buffer, partial: boolean, quoted: boolean): string {
+function showV4(ip: Buffer, partial: boolean): string {
   const header = (ip[0]! & 15) * 4;
   const total = ip.readUInt16BE(2);
   const fragment = ip.readUInt16BE(6);
@@ -212,11 +219,11 @@ function showV4(ip: Buffer, partial: boolean, quoted: boolean): string {
     ...(sum(ip.subarray(0, header)) === 0xffff ? [] : ['bad ip checksum']),
     ...(total > ip.length ? [`cut to ${ip.length} of ${total}`] : []),
   ];
-  const context = { source: ip.subarray(12, 16), target: ip.subarray(16, 20), partial, quoted, words };
+  const context = { source: ip.subarray(12, 16), target: ip.subarray(16, 20), partial, words };
   return showPayload(ip[9]!, ip.subarray(header, total), context, total > ip.length);
 }
 
-function showV6(ip: Buffer, partial: boolean, quoted: boolean): string {
+function showV6(ip: Buffer, partial: boolean): string {
   const total = 40 + ip.readUInt16BE(4);
   const name = Object.entries(EXTENSIONS).find(([, { number: next }]) => next === ip[6])?.[0];
   const words = [
@@ -224,7 +231,7 @@ function showV6(ip: Buffer, partial: boolean, quoted: boolean): string {
     ...(name === undefined ? [] : [`ext ${name}`]),
     ...(total > ip.length ? [`cut to ${ip.length} of ${total}`] : []),
   ];
-  const context = { source: ip.subarray(8, 24), target: ip.subarray(24, 40), partial, quoted, words };
+  const context = { source: ip.subarray(8, 24), target: ip.subarray(24, 40), partial, words };
   const at = name === undefined ? 40 : 48;
   return showPayload(name === undefined ? ip[6]! : ip[40]!, ip.subarray(at, total), context, total > ip.length);
 }
@@ -244,7 +251,7 @@ function showPayload(protocol: number, payload: Buffer, context: Context, cut: b
   ];
   const quoted = payload.subarray(8);
   if (quoted.length < 20) return [between, ...words].join(' ');
-  const about = protocol === ICMP ? showV4(quoted, false, true) : showV6(quoted, false, true);
+  const about = protocol === ICMP ? showV4(quoted, false) : showV6(quoted, false);
   return [between, ...words, `about ( ${about} )`].join(' ');
 }
 
@@ -253,7 +260,8 @@ function showPorts(protocol: number, payload: Buffer, context: Context, cut: boo
     address.length === 16 ? `[${addressText(address)}]:${port}` : `${addressText(address)}:${port}`;
   const between = `${name(context.source, payload.readUInt16BE(0))} > ${name(context.target, payload.readUInt16BE(2))}`;
   const known = payload.length >= (protocol === TCP ? 20 : 8);
-  const l4 = protocol === TCP ? ['tcp', ...(known ? showTcp(payload) : [])] : ['udp'];
+  const cutTcp = payload.readUInt32BE(4) > 0 ? [`seq ${payload.readUInt32BE(4)}`] : [];
+  const l4 = protocol === TCP ? ['tcp', ...(known ? showTcp(payload) : cutTcp)] : ['udp'];
   const data = known ? payload.subarray(protocol === TCP ? (payload[12]! >> 4) * 4 : 8) : Buffer.alloc(0);
   const size = data.length === 0 ? [] : [`data ${data.length}${data.every((byte, at) => byte === (at & 0xff)) ? '' : ' changed'}`];
   return [between, ...l4, ...context.words, ...size, ...(known ? showChecksum(protocol, payload, context, cut) : [])].join(' ');

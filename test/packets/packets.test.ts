@@ -14,8 +14,9 @@ for (const file of readdirSync(folder)
   .sort()) {
   describe(file, () => {
     const path = join(folder, file);
-    const blocks = readFileSync(path, 'utf8').trim().split(/\n\n+/);
-    if (process.env.REWRITE) writeFileSync(path, `${blocks.map(play).join('\n\n')}\n`);
+    const stored = readFileSync(path, 'utf8').trim().split(/\n\n+/);
+    const blocks = process.env.REWRITE ? stored.map(play) : stored;
+    if (process.env.REWRITE) writeFileSync(path, `${blocks.join('\n\n')}\n`);
     for (const block of blocks) {
       test(block.split('\n')[0]!.replace(/^# /, ''), () => assert.equal(play(block), block));
     }

@@ -1,7 +1,8 @@
 // The guide's network around a MemoryRouter, and the transcripts that are played through it.
 
-import { MemoryRouter, type Surroundings } from '../../dataplane/addon.js';
+import { MemoryRouter, type SentFrame, type Surroundings } from '../../dataplane/addon.js';
 import type { Service, Snapshot } from '../../dataplane/protocol.js';
+import { addressText } from './bytes.js';
 import { build, show } from './notation.js';
 
 const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02'] as const;
@@ -69,18 +70,15 @@ interface World {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  /** in ethN PACKET [+ PACKET …] [offload: unknown | partial | gso SIZE] */
+  /** in ethN [K x] PACKET [+ PACKET …] [offload unknown | partial | gso SIZE]: one batch */
   in: (world, rest) => {
-    const [, name, text] = /^eth(\d) (.*)$/.exec(rest)!;
+    const [, name, times, text] = /^eth(\d) (?:(\d+) x )?(.*)$/.exec(rest)!;
     const device = Number(name);
     const [packets, offload] = text!.split(' offload ');
     const frames = packets!.split(/\s+\+\s+/).map((packet) => build(packet, MACS[device]!));
-    const { verdicts, out } = world.router.send(device, frames, offloadOf(offload, frames[0]!));
-    const sent = out.map((one) => {
-      const size = one.gsoSize > 0 ? ` gso ${one.gsoSize}` : '';
-      return `    out eth${one.device} ${show(one.frame, one.partialChecksum)}${size}`;
-    });
-    return [`    ${verdicts.join(' ')}`, ...sent];
+    const batch = Array.from({ length: Number(times ?? 1) }, () => frames).flat();
+    const { verdicts, out } = world.router.send(device, batch, offloadOf(offload, frames[0]!));
+    return [`    ${repeated(verdicts).join(' ')}`, ...repeated(out.map((frame) => describe(world, frame))).map((line) => `    ${line}`)];
   },
   /** wait SECONDS */
   wait: ({ router }, rest) => {
@@ -103,6 +101,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         `    ${one.address} connections ${one.connections} active ${one.active} inactive ${one.inactive} in ${one.packetsIn}/${one.bytesIn} out ${one.packetsOut}/${one.bytesOut}`,
     );
   },
+  /** verdicts: how many packets had which so far */
+  verdicts: ({ router }) =>
+    router
+      .stats()
+      .verdicts.filter(({ packets }) => packets > 0)
+      .map(({ verdict, packets }) => `    ${verdict} ${packets}`),
+  /** entries: flows in the table */
+  entries: ({ router }) => [`    ${router.stats().flows.entries} of ${router.stats().flows.capacity}`],
+  /** learn ADDRESS ethN MAC: a neighbour */
+  learn: (world, rest) => {
+    const [address, name, mac] = rest.split(' ');
+    const neighbour = { address: address!, interface: Number(name![3]), mac: mac! };
+    return reroute(world, { ...world.surroundings, neighbours: [...world.surroundings.neighbours, neighbour] });
+  },
   /** forget ADDRESS: its neighbour entry */
   forget: (world, rest) =>
     reroute(world, { ...world.surroundings, neighbours: world.surroundings.neighbours.filter(({ address }) => address !== rest) }),
@@ -123,22 +135,64 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     }));
     return reroute(world, { ...world.surroundings, interfaces });
   },
+  /** hold ADDRESS ethN: it is the host's from now on */
+  hold: (world, rest) => {
+    const [address, name] = rest.split(' ');
+    const interfaces = world.surroundings.interfaces.map((one, at) =>
+      `eth${at}` === name ? { ...one, addresses: [...one.addresses, address!] } : one,
+    );
+    return reroute(world, { ...world.surroundings, interfaces });
+  },
   /** room ethN FRAMES: what its transmit ring takes */
   room: ({ router }, rest) => {
     router.transmitRoom(Number(rest[3]), Number(rest.split(' ')[1]));
     return [];
   },
-  /** weights PORT W [W …] of the destinations of an IPv4 TCP service; fewer weights, fewer destinations */
+  /** weights PORT W [W …] of the destinations of an IPv4 service; fewer weights, fewer destinations */
   weights: (world, rest) => {
     const [port, ...weights] = rest.split(' ').map(Number);
-    const to = port === 443 ? 443 : 8080;
     const before = world.services.find((one) => one.address === '203.0.113.10' && one.port === port)!;
-    const after = service('203.0.113.10', port!, before.protocol, to, weights, before.scheduler);
-    world.services = world.services.map((one) => (one === before ? after : one));
-    configure(world);
-    return [];
+    const after = service(before.address, before.port, before.protocol, before.destinations[0]!.port, weights, before.scheduler);
+    return reconfigure(
+      world,
+      world.services.map((one) => (one === before ? after : one)),
+    );
+  },
+  /** remove ADDRESS PORT: the service */
+  remove: (world, rest) => {
+    const [address, port] = rest.split(' ');
+    return reconfigure(
+      world,
+      world.services.filter((one) => one.address !== address || one.port !== Number(port)),
+    );
+  },
+  /** add ADDRESS PORT PROTOCOL TO-PORT W [W …]: a service */
+  add: (world, rest) => {
+    const [address, port, protocol, to, ...weights] = rest.split(' ');
+    const added = service(address!, Number(port), protocol === 'udp' ? 'udp' : 'tcp', Number(to), weights.map(Number));
+    return reconfigure(world, [...world.services, added]);
   },
 };
+
+/** Runs of equal lines as one. */
+function repeated(lines: readonly string[]): readonly string[] {
+  const starts = lines.flatMap((line, at) => (line === lines[at - 1] ? [] : [at]));
+  return starts.map((at, run) => {
+    const times = (starts[run + 1] ?? lines.length) - at;
+    return times === 1 ? lines[at]! : `${times} x ${lines[at]}`;
+  });
+}
+
+/** The link-layer addresses are told where they are not those of the gateway on eth0 and of the packet's target on eth1. */
+function describe({ surroundings }: World, { device, frame, partialChecksum, gsoSize }: SentFrame): string {
+  const target = addressText(frame[12] === 0x08 ? frame.subarray(30, 34) : frame.subarray(38, 54));
+  const mac = (at: number) => frame.toString('hex', at, at + 6).replace(/(..)(?!$)/g, '$1:');
+  const expected = device === 0 ? GATEWAY : surroundings.neighbours.find(({ address }) => address === target)?.mac;
+  const size = gsoSize > 0 ? ` gso ${gsoSize}` : '';
+  const next = mac(0) === expected ? '' : ` to ${mac(0)}`;
+  const source = mac(6) === MACS[device] ? '' : ` bad source mac ${mac(6)}`;
+  return `out eth${device} ${show(frame, partialChecksum)}${size}${next}${source}`;
+}
 
 function offloadOf(text: string | undefined, frame: Buffer) {
   const start = 14 + (frame[12] === 0x08 ? (frame[14]! & 15) * 4 : 40);
@@ -152,6 +206,12 @@ function offloadOf(text: string | undefined, frame: Buffer) {
 function reroute(world: World, surroundings: Surroundings): readonly string[] {
   world.surroundings = surroundings;
   world.router.route(surroundings);
+  return [];
+}
+
+function reconfigure(world: World, services: readonly Service[]): readonly string[] {
+  world.services = services;
+  configure(world);
   return [];
 }
 
