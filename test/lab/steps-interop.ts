@@ -5,8 +5,11 @@ import type { Lab } from './lab.js';
 import type { Outcome } from './report.js';
 import { KeepalivedRouter, NatlbRouter } from './router.js';
 
-/** Master down time of a standby of priority 50, and time for a busy machine; told by priority 0 it waits the skew alone. */
-const SILENT_LIMIT_MS = 5_500;
+/**
+ * The master down time of a standby of priority 50 is 3.8 s; keepalived was seen to take 4.7 s until all four members of the group agreed.
+ * Told by priority 0 it waits the skew alone. The rest is for a busy machine.
+ */
+const SILENT_LIMIT_MS = 6_500;
 const TOLD_LIMIT_MS = 2_500;
 /** One that starts has to read its file and look at its interfaces first; Debian's keepalived takes up to 4 s for that on a busy machine. */
 const START_LIMIT_MS = 12_000;
