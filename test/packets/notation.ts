@@ -2,7 +2,7 @@
 // says what is wrong with it: every checksum is worked out again from the bytes.
 //
 //   SOURCE > TARGET tcp FLAGS | udp | icmp TYPE/CODE | proto N, then any of
-//   ttl N, seq N, ack N, window N, mtu N, data N (bytes 0, 1, 2 …), df, id N, frag OFFSET[+], opt HEX (IPv4 options), ext HEX NEXT… (IPv6:
+//   ttl N, seq N, ack N, window N, mtu N, data N (bytes 0, 1, 2 …), load HEX, df, id N, frag OFFSET[+], opt HEX (IPv4 options), ext HEX NEXT… (IPv6:
 //   `ext hop`, `ext dst`, `ext routing`, `ext atomic`, `ext frag`), nosum (UDP without a checksum), about ( PACKET ) quote N (what an ICMP
 //   error quotes, and how many bytes of it), mac other, type HEX, pad N, cut N, poke OFFSET HEX, flip OFFSET (of the frame; of the IP header
 //   in what is quoted; checksums around it are then worked out as if nothing had happened to it).
@@ -145,7 +145,8 @@ function buildV6(words: Words, source: Buffer, target: Buffer, protocol: number,
 }
 
 function buildPayload(words: Words, source: Buffer, target: Buffer, protocol: number): Buffer {
-  const data = Buffer.from(Array.from({ length: number(words, 'data', 0) }, (_, at) => at & 0xff));
+  const counted = Buffer.from(Array.from({ length: number(words, 'data', 0) }, (_, at) => at & 0xff));
+  const data = Buffer.concat([counted, Buffer.from(words.options.get('load') ?? '', 'hex')]);
   const builders: Readonly<Record<string, () => [payload: Buffer, checksumAt: number]>> = {
     tcp: () => [Buffer.concat([buildTcp(words), data]), 16],
     udp: () => [Buffer.concat([buildUdp(words, data.length), data]), 6],

@@ -5,7 +5,7 @@ import type { Service, Snapshot } from '../../dataplane/protocol.js';
 import { addressText } from './bytes.js';
 import { build, show } from './notation.js';
 
-const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02'] as const;
+export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02'] as const;
 const GATEWAY = '02:00:00:00:00:fe';
 
 const SURROUNDINGS: Surroundings = {
@@ -45,7 +45,7 @@ function service(
   return { address, port, protocol, scheduler, destinations };
 }
 
-const SERVICES: readonly Service[] = [
+export const SERVICES: readonly Service[] = [
   service('203.0.113.10', 80, 'tcp', 8080, [1, 1, 1]),
   service('203.0.113.10', 53, 'udp', 5353, [1, 1]),
   service('203.0.113.10', 443, 'tcp', 443, [3, 2, 1], 'wrr'),
@@ -58,7 +58,7 @@ const SERVICES: readonly Service[] = [
   service('2001:db8:113::10', 82, 'udp', 8080, [0]),
 ];
 
-const TIMEOUTS: Snapshot['timeouts'] = { tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 };
+export const TIMEOUTS: Snapshot['timeouts'] = { tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 };
 
 /** One line of a transcript that does something; its effects follow it. */
 type Command = (world: World, rest: string) => readonly string[];
@@ -194,7 +194,7 @@ function describe({ surroundings }: World, { device, frame, partialChecksum, gso
   return `out eth${device} ${show(frame, partialChecksum)}${size}${next}${source}`;
 }
 
-function offloadOf(text: string | undefined, frame: Buffer) {
+export function offloadOf(text: string | undefined, frame: Buffer) {
   const start = 14 + (frame[12] === 0x08 ? (frame[14]! & 15) * 4 : 40);
   const udp = frame[start - (frame[12] === 0x08 ? 11 : 34)] === 17;
   const partial = { checksumStart: start, checksumOffset: udp ? 6 : 16 };
@@ -219,18 +219,20 @@ function configure({ router, services }: World): void {
   router.configure({ generation: 1, services, timeouts: TIMEOUTS });
 }
 
+/** A router in the guide's network, with all services. */
+export function guideRouter(maxFlows: number, takesOffload: boolean): MemoryRouter {
+  const router = new MemoryRouter({ ...SURROUNDINGS, maxFlows, takesOffload });
+  router.configure({ generation: 1, services: SERVICES, timeouts: TIMEOUTS });
+  return router;
+}
+
 /** Plays the commands of a transcript; indented lines are effects and come out as they really are. */
 export function play(transcript: string): string {
   const lines = transcript.split('\n').filter((line) => line.trim() !== '');
   const settings = lines.filter((line) => line.startsWith('with '));
   const maxFlows = Number(/with max_flows (\d+)/.exec(settings.join('\n'))?.[1] ?? 1024);
   const takesOffload = !settings.includes('with af_xdp');
-  const world: World = {
-    router: new MemoryRouter({ ...SURROUNDINGS, maxFlows, takesOffload }),
-    surroundings: SURROUNDINGS,
-    services: SERVICES,
-  };
-  configure(world);
+  const world: World = { router: guideRouter(maxFlows, takesOffload), surroundings: SURROUNDINGS, services: SERVICES };
   return lines
     .filter((line) => !line.startsWith('    '))
     .flatMap((line) => {
