@@ -12,6 +12,8 @@ export interface DataplaneOptions {
   readonly onRunning: () => void;
   /** It died, unasked. It is being started again. */
   readonly onDead: () => void;
+  /** It ended by itself before it ever ran: what it was asked for cannot be had. It is not started again. */
+  readonly onRefused: (reason: Error) => void;
 }
 
 export interface Dataplane {
@@ -30,6 +32,12 @@ const PAUSE_MS = 1000;
 
 const MAIN = join(import.meta.dirname, '../dataplane/main.js');
 
+interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly livedMs: number;
+}
+
 interface Question {
   readonly resolve: (value: Readings[keyof Readings]) => void;
   readonly reject: (reason: Error) => void;
@@ -47,6 +55,9 @@ class Supervisor implements Dataplane {
   #child: ChildProcess | undefined;
   #state: 'starting' | 'running' | 'dead' = 'starting';
   #ready = false;
+  #everReady = false;
+  /** What it said before it ended. */
+  #failure: string | undefined;
   #restarts = 0;
   #lastQuestion = 0;
   #closing = false;
@@ -95,6 +106,7 @@ class Supervisor implements Dataplane {
 
   #start(): void {
     this.#state = 'starting';
+    this.#failure = undefined;
     const startedMs = performance.now();
     const child = fork(MAIN, [JSON.stringify(this.#options.start)], {
       serialization: 'advanced',
@@ -103,19 +115,24 @@ class Supervisor implements Dataplane {
     this.#child = child;
     child.on('message', (message: FromDataplane) => this.#hear(message));
     child.on('error', (problem) => this.#options.log(`data plane: ${problem.message}`));
-    child.once('exit', (code, signal) => this.#ended(signal ?? `exit status ${code}`, performance.now() - startedMs));
+    child.once('exit', (code, signal) => this.#ended({ code, signal, livedMs: performance.now() - startedMs }));
   }
 
-  #ended(how: string, livedMs: number): void {
+  #ended({ code, signal, livedMs }: Ending): void {
     this.#child = undefined;
     this.#ready = false;
     this.#state = 'dead';
     for (const id of [...this.#questions.keys()]) this.#answer(id, new Error('the data plane died'));
     if (this.#closing) return;
+    const how = this.#failure ?? signal ?? `exit status ${code}`;
     this.#options.onDead();
+    if (!this.#everReady && signal === null) this.#options.onRefused(new Error(`the data plane cannot start: ${how}`));
+    else this.#startAgain(this.#failure === undefined ? `died (${how})` : `cannot start (${how})`, livedMs < YOUNG_MS ? PAUSE_MS : 0);
+  }
+
+  #startAgain(why: string, pauseMs: number): void {
     this.#restarts += 1;
-    const pauseMs = livedMs < YOUNG_MS ? PAUSE_MS : 0;
-    this.#options.log(`Data plane died (${how}), starting it again${pauseMs > 0 ? ` in ${pauseMs} ms` : ''}`);
+    this.#options.log(`Data plane ${why}, starting it again${pauseMs > 0 ? ` in ${pauseMs} ms` : ''}`);
     this.#pause = setTimeout(() => this.#start(), pauseMs);
   }
 
@@ -123,6 +140,7 @@ class Supervisor implements Dataplane {
     switch (message.kind) {
       case 'ready':
         this.#ready = true;
+        this.#everReady = true;
         this.#options.log(`Data plane runs on ${message.backend} (${message.backendReason}), ${message.adoptedFlows} flows taken over`);
         if (this.#wanted !== undefined) this.#tell({ kind: 'configure', snapshot: this.#wanted });
         break;
@@ -137,7 +155,7 @@ class Supervisor implements Dataplane {
         this.#options.log(`Data plane refused the configuration: ${message.message}`);
         break;
       case 'failed':
-        this.#options.log(`Data plane cannot start: ${message.message}`);
+        this.#failure = message.message;
         break;
       default:
         message satisfies never;

@@ -3,5 +3,7 @@
 export type Log = (text: string) => void;
 
 export function openLog(stream: NodeJS.WritableStream, journal: boolean): Log {
+  // Nobody reading, or a full disk, is no reason to lose the router.
+  stream.on('error', () => {});
   return (text) => stream.write(journal ? `${text}\n` : `${new Date().toISOString()} ${text}\n`);
 }

@@ -6,7 +6,8 @@ import { ipvsadm } from './cli/ipvsadm.js';
 import { status } from './cli/status.js';
 import { parseEndpoint } from './config/address.js';
 import type { Config } from './config/model.js';
-import { type RunArguments, run } from './run.js';
+import type { RunArguments } from './run.js';
+import { hearSignals } from './signals.js';
 
 const USAGE = `natlb run -f FILE [--run-dir DIR] [--backend auto|af_xdp|af_packet] [--metrics ADDRESS:PORT] [-i ID]
 natlb check -f FILE [--json] [-i ID]
@@ -22,7 +23,7 @@ class Usage extends Error {}
 const io = { out: (text: string) => process.stdout.write(text), error: (text: string) => process.stderr.write(text) };
 
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
-  run: (args) => run(runArguments(args)),
+  run: (args) => runCommand(args),
   check: (args) => checkCommand(args),
   status: (args) => status(args, io),
   ipvsadm: (args) => ipvsadm(args, io),
@@ -31,6 +32,14 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
     return 0;
   },
 };
+
+/** Signals first: to load the service takes longer than a service manager may wait before it sends the first. */
+async function runCommand(args: string[]): Promise<number> {
+  const signals = hearSignals();
+  const wanted = runArguments(args);
+  const { run } = await import('./run.js');
+  return run(wanted, signals);
+}
 
 function runArguments(args: string[]): RunArguments {
   const { values } = parse(args, {

@@ -9,6 +9,7 @@ import { type Dataplane, startDataplane } from './dataplane.js';
 import { type Health, startHealth } from './health/driver.js';
 import { applyGuard, guardRules, removeGuard } from './host/guard.js';
 import type { Host } from './host/netlink.js';
+import { inTurn } from './in-turn.js';
 import type { Log } from './log.js';
 import { desired } from './reconcile/desired.js';
 import { describeOperation, plan } from './reconcile/plan.js';
@@ -39,47 +40,65 @@ const NO_DATAPLANE = 'data plane';
 const GRACE_WITHOUT_VRRP_MS = 60_000;
 
 export class Router {
+  /** Resolves with the reason when there can be no data plane from the start; one that ran once is started again and again. */
+  readonly refused: Promise<Error>;
   readonly #options: RouterOptions;
   readonly #vrrp: Vrrp;
   readonly #health: Health;
   readonly #interfaces: readonly string[];
   readonly #startedMs = Date.now();
+  #refuseToRun: (reason: Error) => void = () => {};
   #dataplane: Dataplane | undefined;
   #config: Config;
   #applied: Snapshot | undefined;
   #generation = 0;
-  #guard = '';
+  #guard: string;
   #guarding: Promise<void> = Promise.resolve();
   #reloads = { lastReloadSuccessful: true, lastReloadSuccessMs: Date.now(), reloads: 0, failedReloads: 0 };
 
   private constructor(options: RouterOptions) {
     const { config, host, log, onChange } = options;
+    this.refused = new Promise((resolve) => {
+      this.#refuseToRun = resolve;
+    });
     this.#options = options;
     this.#config = config;
+    this.#guard = guardRules(config.virtualServers);
     this.#interfaces = dataplaneInterfaces(config, host);
     this.#health = startHealth({ services: config.virtualServers, log, onChange: () => this.#reconcile() });
     this.#vrrp = startVrrp({ config, host, log, onChange });
     this.#vrrp.fault(NO_DATAPLANE);
   }
 
-  /** Resolves once the data plane process is started; it reports to VRRP when it forwards. */
+  /** Resolves once the data plane process is started; it reports to VRRP when it forwards. Throws when nothing can be had, and leaves nothing. */
   static async start(options: RouterOptions): Promise<Router> {
+    // Before anything can be steered here: without it the kernel would reset the first clients.
+    await applyGuard(guardRules(options.config.virtualServers));
     const router = new Router(options);
-    const { runDir, log, config, overrides } = options;
-    router.#dataplane = await startDataplane({
+    try {
+      await router.#startDataplane();
+    } catch (problem) {
+      await router.close();
+      throw problem;
+    }
+    return router;
+  }
+
+  async #startDataplane(): Promise<void> {
+    const { runDir, log, config, overrides } = this.#options;
+    this.#dataplane = await startDataplane({
       start: {
-        interfaces: router.#interfaces,
+        interfaces: this.#interfaces,
         backend: overrides.backend ?? config.settings.backend,
         runDir,
         maxFlows: config.settings.maxFlows,
       },
       log,
-      onRunning: () => router.#vrrp.recovered(NO_DATAPLANE),
-      onDead: () => router.#vrrp.fault(NO_DATAPLANE),
+      onRunning: () => this.#vrrp.recovered(NO_DATAPLANE),
+      onDead: () => this.#vrrp.fault(NO_DATAPLANE),
+      onRefused: (reason) => this.#refuseToRun(reason),
     });
-    router.#reconcile();
-    await router.#guarding;
-    return router;
+    this.#reconcile();
   }
 
   /** The same path as at the start; a file with errors changes nothing. */
@@ -122,11 +141,8 @@ export class Router {
 
   /** Resigns first, so the standby takes over while packets under way are still forwarded. */
   async close(): Promise<void> {
-    await this.#vrrp.close();
-    this.#health.close();
-    await this.#dataplane?.close();
-    await this.#guarding;
-    await removeGuard();
+    const steps = [() => this.#vrrp.close(), () => this.#health.close(), () => this.#dataplane?.close(), () => this.#guarding, removeGuard];
+    await inTurn(steps, this.#options.log);
   }
 
   #refuse(error: Finding | undefined, errors: number): ReloadOutcome {

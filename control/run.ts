@@ -1,18 +1,20 @@
 // `natlb run`: the service in the foreground. SIGHUP reloads, SIGTERM and SIGINT end it gracefully.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DEFAULT_RUN_DIR } from './cli/client.js';
-import { loadFile } from './config/file.js';
+import { fileSystem, loadFile } from './config/file.js';
 import { checkHost } from './config/host-check.js';
 import type { Config, Finding } from './config/model.js';
 import { render } from './config/render.js';
-import { lockRunDir } from './host/lock.js';
+import { lockRunDir, type RunDirLock } from './host/lock.js';
 import { openHost } from './host/netlink.js';
-import { openLog } from './log.js';
+import { inTurn, type Step } from './in-turn.js';
+import { type Log, openLog } from './log.js';
 import { type Metrics, startMetrics } from './metrics/server.js';
 import { idOption, type Overrides, Router } from './router.js';
-import { controlSocketPath, startControlSocket } from './socket.js';
+import type { Signals } from './signals.js';
+import { controlSocketPath, type ReloadOutcome, startControlSocket } from './socket.js';
 
 export interface RunArguments extends Overrides {
   readonly file: string;
@@ -22,16 +24,36 @@ export interface RunArguments extends Overrides {
 /** As keepalived: 3, the configuration cannot be run; and as sysexits, 71: the system refused something. */
 const EXIT = { ok: 0, refused: 71, cannotRun: 3 } as const;
 
-/** Resolves with the exit status when natlb was told to end. */
-export async function run(args: RunArguments): Promise<number> {
+/** Resolves with the exit status when natlb was told to end, or could not start; then nothing of it is left. */
+export async function run(args: RunArguments, signals: Signals): Promise<number> {
   const log = openLog(process.stderr, process.env.JOURNAL_STREAM !== undefined);
-  const host = openHost();
+  const opened: Step[] = [];
+  const end = await serve(args, { signals, log, opened }).catch((problem: Error) => problem);
+  await inTurn(opened.reverse(), log);
+  if (!(end instanceof Error)) return end;
+  // The last line is the one an operator looks at first.
+  log(`Cannot run: ${end.message}`);
+  return EXIT.refused;
+}
+
+interface Surroundings {
+  readonly signals: Signals;
+  readonly log: Log;
+  /** How to close what was opened, in the order of opening. */
+  readonly opened: Step[];
+}
+
+async function serve(args: RunArguments, { signals, log, opened }: Surroundings): Promise<number> {
+  const host = openHost({ warn: log });
+  opened.push(() => host.close());
   const { config, findings } = loadFile(args.file, idOption(args));
   const all = [...findings, ...(config === undefined ? [] : checkHost(config, host))];
   report(all);
   if (config === undefined || all.some(({ severity }) => severity === 'error')) return EXIT.cannotRun;
-  const runDir = args.runDir ?? config.settings.runDir ?? DEFAULT_RUN_DIR;
-  const lock = lockRunDir(runDir);
+  const runDir = resolve(args.runDir ?? config.settings.runDir ?? DEFAULT_RUN_DIR);
+  const socketPath = controlSocketPath(runDir);
+  const lock = own(runDir);
+  opened.push(() => lock.release());
   const version = packageVersion();
   log(`natlb ${version} starts with ${args.file}, run directory ${runDir}`);
   const router = await Router.start({
@@ -43,55 +65,64 @@ export async function run(args: RunArguments): Promise<number> {
     version,
     onChange: () => host.sdNotify(`STATUS=${args.file}`),
   });
+  opened.push(() => router.close());
   const metrics = await openMetrics(args.metrics ?? config.settings.metrics, router, log);
-  const socket = await startControlSocket({
-    path: controlSocketPath(runDir),
-    handlers: { status: () => router.status(), flows: () => router.flows(), reload: () => reload(router, host.sdNotify) },
-  });
-  process.on('SIGHUP', () => void reload(router, host.sdNotify));
+  opened.push(() => metrics?.close());
+  const reload = () => reloadOf(router, host.sdNotify);
+  const handlers = { status: () => router.status(), flows: () => router.flows(), reload };
+  const socket = await startControlSocket({ path: socketPath, handlers });
+  opened.push(() => socket.close());
+  signals.onHangup(() => void reload().catch((problem: Error) => log(`Reload failed: ${problem.message}`)));
   host.sdNotify('READY=1');
 
-  const signal = await stopSignal();
-  log(`${signal}: stopping`);
+  const end = await Promise.race([signals.stop, router.refused]);
   host.sdNotify('STOPPING=1');
-  await router.close();
-  await metrics?.close();
-  await socket.close();
-  host.close();
-  lock.release();
-  log('stopped');
+  if (end instanceof Error) throw end;
+  log(`${end}: stopping`);
+  opened.unshift(() => log('Stopped'));
   return EXIT.ok;
 }
 
-async function reload(router: Router, notify: (text: string) => void) {
-  notify('RELOADING=1');
-  const outcome = await router.reload();
-  notify('READY=1');
-  return outcome;
+/** System calls name what they could not do, but not what for. */
+function own(runDir: string): RunDirLock {
+  try {
+    return lockRunDir(runDir);
+  } catch (problem) {
+    const { message, code } = problem as NodeJS.ErrnoException;
+    throw new Error(code === undefined ? message : `run directory ${runDir} cannot be used: ${message}`);
+  }
 }
 
-async function openMetrics(at: Config['settings']['metrics'], router: Router, log: (text: string) => void): Promise<Metrics | undefined> {
+async function reloadOf(router: Router, notify: (text: string) => void): Promise<ReloadOutcome> {
+  notify('RELOADING=1');
+  try {
+    return await router.reload();
+  } finally {
+    notify('READY=1');
+  }
+}
+
+async function openMetrics(at: Config['settings']['metrics'], router: Router, log: Log): Promise<Metrics | undefined> {
   if (at === undefined) return undefined;
   const metrics = await startMetrics({ ...at, status: () => router.status(), log });
   log(`Metrics on http://${metrics.address}:${metrics.port}/metrics`);
   return metrics;
 }
 
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-  });
-}
-
 function report(findings: readonly Finding[]): void {
+  // Each file is read once, however much is wrong with it.
+  const files = new Map<string, readonly string[]>();
   const line = (file: string, number: number): string | undefined => {
-    try {
-      return readFileSync(file, 'utf8').split('\n')[number - 1];
-    } catch {
-      return undefined;
-    }
+    const lines = files.get(file) ?? linesOf(file);
+    files.set(file, lines);
+    return lines[number - 1];
   };
   for (const finding of findings) process.stderr.write(`${render(finding, line)}\n`);
+}
+
+function linesOf(file: string): readonly string[] {
+  const text = fileSystem.readFile(file);
+  return text instanceof Error ? [] : text.split('\n');
 }
 
 function packageVersion(): string {

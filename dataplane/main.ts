@@ -1,6 +1,7 @@
 // The dataplane process: hosts the engine and answers control. Packets do not pass here; they have threads of their own.
 
-import { unlinkSync, writeFileSync } from 'node:fs';
+import { statfsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from './addon.js';
 import type { FromDataplane, Snapshot, Start, ToDataplane } from './protocol.js';
@@ -18,13 +19,30 @@ function say(text: string): void {
 
 function open(): Engine {
   try {
-    return new Engine({ ...start, flowFile: join(start.runDir, 'flows') });
+    const opened = new Engine({ ...start, flowFile: join(start.runDir, 'flows') });
+    weigh(opened);
+    return opened;
   } catch (problem) {
     const message = problem instanceof Error ? problem.message : String(problem);
     if (!process.connected) say(message);
     tell({ kind: 'failed', message });
     process.exit(1);
   }
+}
+
+/** The table takes its memory only as flows come: what cannot be had would show under the heaviest load. */
+function weigh(opened: Engine): void {
+  const { bytes } = opened.stats().flows;
+  const words = `a flow table of ${inMegabytes(bytes)}`;
+  if (bytes > totalmem())
+    throw new Error(`${words} is more than this machine's ${inMegabytes(totalmem())}; choose a smaller flow_table_size`);
+  if (!opened.about.flowsLast) return;
+  const { bavail, bsize } = statfsSync(start.runDir);
+  if (bytes > bavail * bsize) say(`${words} may not fit into ${start.runDir}, which has room for ${inMegabytes(bavail * bsize)}`);
+}
+
+function inMegabytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MB`;
 }
 
 const engine = open();
@@ -87,6 +105,9 @@ process.on('SIGHUP', () => undefined);
 process.on('SIGTERM', () => {
   if (grace !== undefined) withdraw('asked to end');
 });
+
+// Whoever read the log may be gone with control.
+process.stderr.on('error', () => undefined);
 
 writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
 if (!engine.about.flowsLast) say(`${start.runDir} is not on tmpfs: flows end with this process`);
