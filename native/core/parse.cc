@@ -133,6 +133,7 @@ Verdict parse_icmp(Packet& packet, const Address& target) noexcept {
   if (inner.protocol != kTcp && inner.protocol != kUdp) return Verdict::icmp_no_flow;
   if (inner.l4 + kUdpHeader > inner.end) return Verdict::truncated;  // RFC 792: at least eight bytes
   packet.is_icmp_error = true;
+  packet.offload = {};  // it has just proved right: nothing is left for anybody to finish
   packet.inner_l3 = static_cast<uint16_t>(packet.l4 + kIcmpHeader);
   packet.inner_l4 = static_cast<uint16_t>(packet.inner_l3 + inner.l4);
   const uint8_t* ports = quoted + inner.l4;
@@ -156,6 +157,11 @@ void find_out_checksum(Packet& packet) noexcept {
   packet.offload.checksum_offset = static_cast<uint16_t>(checksum_offset(packet.protocol));
 }
 
+// A guest says of its frames what it likes; nothing may be summed from, or written to, a place it made up.
+bool is_elsewhere(const Packet& packet) noexcept {
+  return packet.offload.checksum_start != packet.l4 || packet.offload.checksum_offset != checksum_offset(packet.protocol);
+}
+
 Verdict parse_l4(Packet& packet, const Ip& ip) noexcept {
   const uint8_t* l4 = packet.frame + packet.l4;
   const size_t length = packet.end - packet.l4;
@@ -176,6 +182,7 @@ Verdict parse_l4(Packet& packet, const Ip& ip) noexcept {
   }
   packet.key = {ip.source, ip.target, load16(l4), load16(l4 + 2), packet.protocol};
   if (packet.offload.checksum == Checksum::unknown) find_out_checksum(packet);
+  if (packet.offload.checksum == Checksum::partial && is_elsewhere(packet)) return Verdict::malformed;
   return Verdict::pending;
 }
 
