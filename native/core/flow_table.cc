@@ -104,6 +104,7 @@ Flow* FlowTable::insert(const Flow& wanted) noexcept {
   timers_.file(flow);
   DestinationSlot& destination = block_.destinations[flow.destination];
   (row(flow.state).active ? destination.active : destination.inactive).add(1);
+  destination.flows.add(1);
   ++block_.header->entries;
   __atomic_store_n(&flow.live, Flow::kLive, __ATOMIC_RELEASE);
   return &flow;
@@ -117,6 +118,7 @@ void FlowTable::remove(Flow& flow) noexcept {
   timers_.unfile(flow);
   DestinationSlot& destination = block_.destinations[flow.destination];
   (row(flow.state).active ? destination.active : destination.inactive).subtract(1);
+  destination.flows.subtract(1);  // last: from here on the slot may be another's
   --block_.header->entries;
   give_record(flow);
 }
@@ -206,6 +208,7 @@ void FlowTable::adopt(uint32_t now) noexcept {
     if (block_.destinations[i].in_use == 0) continue;
     block_.destinations[i].active.set(0);
     block_.destinations[i].inactive.set(0);
+    block_.destinations[i].flows.set(0);
   }
   header.tick = now;
   header.free_head = kNone;
@@ -221,14 +224,15 @@ void FlowTable::adopt(uint32_t now) noexcept {
     timers_.file(flow);
     DestinationSlot& destination = block_.destinations[flow.destination];
     (row(flow.state).active ? destination.active : destination.inactive).add(1);
+    destination.flows.add(1);
     ++header.entries;
   }
 }
 
 bool FlowTable::sound(const Flow& flow) const noexcept {
   return flow.live == Flow::kLive && flow.service < kMaxServices && flow.destination < kMaxDestinations && flow.state < FlowState::count &&
-         block_.services[flow.service].in_use != 0 && block_.destinations[flow.destination].in_use != 0 &&
-         block_.destinations[flow.destination].service == flow.service;
+         (flow.protocol == kTcp) == (flow.state != FlowState::UDP) && block_.services[flow.service].in_use != 0 &&
+         block_.destinations[flow.destination].in_use != 0 && block_.destinations[flow.destination].service == flow.service;
 }
 
 }  // namespace natlb

@@ -48,6 +48,7 @@ struct alignas(64) DestinationSlot {
   Counter connections;
   Counter active;
   Counter inactive;
+  Counter flows;  // both; unlike their sum never wrong while a flow moves from one to the other, so the slot's life hangs on it
 };
 static_assert(sizeof(DestinationSlot) == 128, "what every packet touches is one line");
 

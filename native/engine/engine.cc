@@ -139,7 +139,7 @@ void Engine::steer() {
   // Flows outlive their destination's place in the snapshot, and so must the steering of its replies.
   for (uint32_t slot = 0; slot < kMaxDestinations && !withdrawn_; ++slot) {
     const DestinationSlot& destination = block_.destinations[slot];
-    if (destination.in_use == 0 || destination.active.get() + destination.inactive.get() == 0) continue;
+    if (destination.in_use == 0 || destination.flows.get() == 0) continue;
     const ServiceSlot& service = block_.services[destination.service];
     if (routes_->is_local(service.endpoint.address)) destinations.push_back({destination.endpoint, service.protocol});
   }

@@ -42,6 +42,11 @@ uint32_t take(std::vector<uint32_t>& free, const char* what) {
   return slot;
 }
 
+// Torn: its service is none. No flow can have been adopted for it.
+bool is_orphan(const DestinationSlot& destination, const Block& block) {
+  return destination.service >= kMaxServices || block.services[destination.service].in_use == 0;
+}
+
 std::array<uint32_t, kFlowStates> timeouts(const WantedSnapshot& wanted) {
   std::array<uint32_t, kFlowStates> ticks{};
   for (size_t state = 0; state < kFlowStates; ++state) ticks[state] = kFlowStateRows[state].seconds * kTicksPerSecond;
@@ -64,7 +69,8 @@ SlotDirectory::SlotDirectory(Block& block) : block_{block} {
     }
   }
   for (uint32_t slot = kMaxDestinations; slot-- > 0;) {
-    const DestinationSlot& destination = block.destinations[slot];
+    DestinationSlot& destination = block.destinations[slot];
+    if (destination.in_use != 0 && is_orphan(destination, block)) destination.in_use = 0;
     if (destination.in_use == 0) {
       free_destinations_.push_back(slot);
     } else {
@@ -131,7 +137,7 @@ void SlotDirectory::collect(const Snapshot& current) {
   }
   for (auto entry = destinations_.begin(); entry != destinations_.end();) {
     const DestinationSlot& slot = block_.destinations[entry->second];
-    if (destinations.contains(entry->second) || slot.active.get() + slot.inactive.get() > 0) {
+    if (destinations.contains(entry->second) || slot.flows.get() > 0) {
       services.insert(slot.service);
       ++entry;
     } else {
