@@ -44,6 +44,8 @@ Block::Block(void* memory, uint32_t max_flows) noexcept {
   found_ =
       header->magic == kMagic && header->max_flows == max_flows && header->buckets == bucket_count(max_flows) && header->fresh <= max_flows;
   if (!found_) {
+    // Another version's, or another size's that fills as many pages: its index and slots would be taken for ours.
+    if (header->magic != 0) std::memset(memory, 0, at.end);
     *header = BlockHeader{kMagic, max_flows, bucket_count(max_flows), 0, kNone, 0, 0};
   }
 }

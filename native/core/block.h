@@ -38,7 +38,7 @@ class Block {
   static constexpr uint64_t kMagic = 0x6e61746c62000001;
 
   static size_t bytes(uint32_t max_flows) noexcept;
-  // `memory` is page-aligned, of bytes(max_flows) bytes, and either zero or what an earlier Block left there.
+  // `memory` is page-aligned, of bytes(max_flows) bytes, and either zero or what an earlier Block of any size or version left there.
   Block(void* memory, uint32_t max_flows) noexcept;
 
   // True when the memory already held a block of this shape; otherwise it was made empty.

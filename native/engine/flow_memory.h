@@ -10,7 +10,8 @@ namespace natlb {
 
 class FlowMemory {
  public:
-  // `file` empty, or on a file system that is no tmpfs or hugetlbfs: memory that ends with the process, and `lasting` is false.
+  // `file` empty, or on a file system that is no tmpfs or hugetlbfs or has not room for all: memory that ends with the process, and
+  // `lasting` is false.
   FlowMemory(const std::string& file, size_t bytes);
   FlowMemory(const FlowMemory&) = delete;
   FlowMemory& operator=(const FlowMemory&) = delete;
