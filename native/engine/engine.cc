@@ -10,12 +10,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <utility>
 
 namespace natlb {
 
 namespace {
 
-constexpr int kHouseRoundMs = 1000;
+constexpr uint32_t kHouseRoundMs = 1000;
 constexpr int kSettleMs = 5;  // news come in bursts; one new view serves all of a burst
 
 HashSecret make_secret() {
@@ -130,6 +131,7 @@ View Engine::view() const {
 
 // Ours is the traffic of services whose address the host holds; a backup leaves everything to its kernel.
 void Engine::steer() {
+  if (opened_.steering == nullptr) return;  // closed
   std::vector<SteeredEndpoint> services, destinations;
   for (const Service& service : snapshot_->services()) {
     if (withdrawn_ || !routes_->is_local(service.endpoint.address)) continue;
@@ -143,8 +145,9 @@ void Engine::steer() {
     const ServiceSlot& service = block_.services[destination.service];
     if (routes_->is_local(service.endpoint.address)) destinations.push_back({destination.endpoint, service.protocol});
   }
-  locals_ = locals_of(*routes_);
-  opened_.steering->publish(services, destinations, locals_);
+  std::vector<Address> locals = locals_of(*routes_);
+  opened_.steering->publish(services, destinations, locals);
+  locals_ = std::move(locals);  // last: when publishing fails, the next round sees that there is still something to publish
 }
 
 void Engine::refresh_routes() {
@@ -159,6 +162,18 @@ void Engine::look_after_neighbours() {
   for (Missing::Neighbour wish{}; worker_.wishes().pop(wish);) mirror_.resolve(wish.interface, wish.address);
 }
 
+// What fails half-way is behind until it succeeds: the news have been taken from the socket and do not come again.
+void Engine::follow_kernel() {
+  bool changed = std::exchange(behind_, true);
+  changed = mirror_.drain() || changed;
+  if (const uint64_t now = now_ms(); now - ticked_at_ms_ >= kHouseRoundMs) {
+    ticked_at_ms_ = now;
+    changed = mirror_.tick(now) || changed;
+  }
+  if (changed) refresh_routes();
+  behind_ = false;
+}
+
 void Engine::keep_house() noexcept {
   while (!stopping_) {
     std::array<pollfd, 3> fds{{{stop_fd_.get(), POLLIN, 0}, {mirror_.fd(), POLLIN, 0}, {worker_.wishes_fd(), POLLIN, 0}}};
@@ -167,9 +182,8 @@ void Engine::keep_house() noexcept {
     try {
       const std::scoped_lock lock{mutex_};
       if (fds[2].revents != 0) look_after_neighbours();
-      if (mirror_.drain()) refresh_routes();
+      follow_kernel();
       release_seen();
-      mirror_.tick(now_ms());
     } catch (const std::exception& problem) {
       std::fprintf(stderr, "natlb dataplane: following the kernel's routes: %s\n", problem.what());
     }

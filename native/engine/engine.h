@@ -56,6 +56,7 @@ class Engine {
  private:
   void keep_house() noexcept;
   void look_after_neighbours();
+  void follow_kernel();
   void refresh_routes();
   void publish();
   void steer();
@@ -79,6 +80,8 @@ class Engine {
   std::vector<std::unique_ptr<Published>> published_;  // the newest last
   uint64_t serial_ = 0;
   bool withdrawn_ = false;
+  bool behind_ = false;  // what the worker and the steering go by is older than what the mirror has heard
+  uint64_t ticked_at_ms_ = 0;
 
   FileDescriptor stop_fd_;
   std::atomic<bool> stopping_{false};
