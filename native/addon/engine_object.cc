@@ -1,6 +1,8 @@
 // The JavaScript class Engine: the data plane of this machine.
 #include "addon/engine_object.h"
 
+#include <exception>
+
 #include "addon/convert.h"
 #include "addon/readings.h"
 #include "engine/engine.h"
@@ -43,18 +45,31 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     guarded(info.Env(), [&] { engine_->configure(snapshot_from(info[0].As<Napi::Object>())); });
   }
 
-  // withdraw([{interface, address, prefixLength}]): nothing more is steered here, and the addresses go.
+  // withdraw([{interface, address, prefixLength}]): nothing more is steered here, and the addresses go: all that can, whatever holds one
+  // back.
   void withdraw(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
-      engine_->withdraw();
+      std::exception_ptr problem;
+      const auto attempt = [&problem](auto&& act) {
+        try {
+          act();
+        } catch (const std::exception&) {
+          problem = std::current_exception();
+        }
+      };
+      attempt([&] { engine_->withdraw(); });
       Netlink netlink;
       const auto held = info[0].As<Napi::Array>();
       for (uint32_t i = 0; i < held.Length(); ++i) {
-        const auto one = held.Get(i).As<Napi::Object>();
-        netlink.remove_address(string_in(one, "interface"), address_from(string_in(one, "address")),
-                               static_cast<uint8_t>(number_in(one, "prefixLength")));
+        attempt([&] { remove_address(netlink, held.Get(i).As<Napi::Object>()); });
       }
+      if (problem) std::rethrow_exception(problem);
     });
+  }
+
+  static void remove_address(Netlink& netlink, const Napi::Object& held) {
+    netlink.remove_address(string_in(held, "interface"), address_from(string_in(held, "address")),
+                           static_cast<uint8_t>(number_in(held, "prefixLength")));
   }
 
   void close(const Napi::CallbackInfo& info) {

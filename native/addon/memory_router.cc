@@ -142,7 +142,8 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
   }
 
   void transmitRoom(const Napi::CallbackInfo& info) {
-    devices_.at(info[0].As<Napi::Number>().Uint32Value())->set_transmit_room(info[1].As<Napi::Number>().Uint32Value());
+    guarded(info.Env(),
+            [&] { devices_.at(info[0].As<Napi::Number>().Uint32Value())->set_transmit_room(info[1].As<Napi::Number>().Uint32Value()); });
   }
 
   // send(device, frames, offload?) → {verdicts, out: [{device, frame, offload}]}: the frames travel as one batch.
@@ -161,7 +162,7 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
 
   Napi::Value run(Napi::Env env, uint32_t in) {
     batch_.count = 0;
-    devices_[in]->receive(batch_);
+    devices_.at(in)->receive(batch_);
     for (Packet& packet : batch_) packet.device_in = static_cast<uint16_t>(in);
     forwarder_->forward(batch_, view_, now_);
     std::vector<Device*> devices;
