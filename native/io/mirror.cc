@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 #include <ranges>
+#include <utility>
 #include <variant>
 
 #include "core/hash.h"
@@ -69,13 +70,15 @@ Mirror::Mirror(std::vector<std::string> interfaces)
 
 bool Mirror::drain() {
   bool changed = false;
+  const bool was_unsure = std::exchange(unsure_, true);
   const bool complete = news_.drain([&](const News& news) { changed |= apply(news); });
-  if (!complete) {
+  if (!complete || was_unsure) {
     reload();
-    return true;
+    changed = true;
   }
   if (links_stale_) lay_out();
   if (routes_stale_ && kernel_routes_.size() <= kFewRoutes) changed |= reload_routes();
+  unsure_ = false;
   return changed;
 }
 
@@ -146,8 +149,8 @@ void Mirror::reload() {
 }
 
 bool Mirror::reload_routes() {
-  routes_stale_ = false;
   std::vector<RouteNews> listed = netlink_.routes();
+  routes_stale_ = false;
   if (listed == kernel_routes_) return false;
   kernel_routes_ = std::move(listed);
   lead();

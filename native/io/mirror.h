@@ -69,6 +69,7 @@ class Mirror {
   Netlink netlink_;
   LinkTable links_;
   std::vector<uint32_t> order_;  // the links' indices as they stand in Routes; 0 = a name without a link
+  bool unsure_ = false;          // taking in news failed half-way: what was heard then does not come again, so all must be listed anew
   bool links_stale_ = false;     // order_ and what follows from it
   std::vector<RouteNews> kernel_routes_;
   bool routes_stale_ = false;
