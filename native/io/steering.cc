@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 #include "io/link.h"
 #include "steer_object.h"
@@ -49,13 +50,18 @@ void Steering::Set::add(std::vector<Key> wanted) {
   std::sort(wanted.begin(), wanted.end());
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
   std::vector<Key> added;
-  std::set_difference(wanted.begin(), wanted.end(), held_.begin(), held_.end(), std::back_inserter(added));
+  if (std::exchange(sure_, false)) {
+    std::set_difference(wanted.begin(), wanted.end(), held_.begin(), held_.end(), std::back_inserter(added));
+  } else {
+    added = wanted;
+  }
   std::vector<Key> all;
-  std::merge(held_.begin(), held_.end(), added.begin(), added.end(), std::back_inserter(all));
+  std::set_union(held_.begin(), held_.end(), added.begin(), added.end(), std::back_inserter(all));
   held_.swap(all);  // first: what a failure below leaves in the map must not be forgotten
   wanted_ = std::move(wanted);
   const uint8_t present = 1;
   for (const Key& key : added) check(bpf_map_update_elem(map_, key.data(), &present, BPF_ANY), "publish " + name_ + " to the kernel");
+  sure_ = true;
 }
 
 void Steering::Set::drop_others() {

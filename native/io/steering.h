@@ -64,6 +64,7 @@ class Steering {
     int map_;
     std::vector<Key> held_;    // sorted; at least what the kernel holds
     std::vector<Key> wanted_;  // sorted
+    bool sure_ = true;         // of all that is held the kernel holds it; not after a failure
   };
   struct Closer {
     void operator()(bpf_object* object) const noexcept;
