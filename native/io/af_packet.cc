@@ -149,7 +149,8 @@ tpacket2_hdr* AfPacket::slot(uint32_t number) const noexcept {
 size_t AfPacket::receive(Batch& batch) noexcept {
   const size_t before = batch.count;
   uint64_t bytes = 0;
-  while (batch.count < kBatch) {
+  // Not beyond a turn of the ring: there slots begin that packets of this batch still occupy.
+  for (uint32_t looked = 0; batch.count < kBatch && looked < slots_; ++looked) {
     tpacket2_hdr* slot = this->slot(next_slot_);
     const uint32_t status = std::atomic_ref{slot->tp_status}.load(std::memory_order_acquire);
     if (!(status & TP_STATUS_USER)) break;
@@ -203,7 +204,9 @@ bool AfPacket::take_large(Packet& packet) noexcept {
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = 2;
-  const ssize_t length = ::recvmsg(receiver_.get(), &message, MSG_DONTWAIT);
+  ssize_t length = ::recvmsg(receiver_.get(), &message, MSG_DONTWAIT);
+  // An interface that went down answers once in the queue's place; left there, the frame would come for the next slot's.
+  if (length < 0 && errno != EAGAIN) length = ::recvmsg(receiver_.get(), &message, MSG_DONTWAIT);
   if (length < static_cast<ssize_t>(sizeof header + ETH_HLEN) || message.msg_flags & MSG_TRUNC) return false;
   --large_free_;
   packet.frame = buffer + kTag;
