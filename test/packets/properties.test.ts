@@ -84,7 +84,18 @@ const icmp = fc
     return { device: 1 - about.device, line };
   });
 
+/** One client's connections to one service, the next upon the last, in one batch: what ends and opens flows while it is under way. */
+const burst = fc
+  .record({ family, flags: fc.array(fc.constantFrom('S', 'R', 'A', 'FA'), { minLength: 2, maxLength: 5 }) })
+  .map(({ family, flags }): Step => {
+    const lines = flags.map((flag) => `${endpoint(family.clients[0]!, 1)} > ${endpoint(family.service, 80)} tcp ${flag} seq 1`);
+    return { kind: 'batch', device: 0, lines, unknown: false };
+  });
+
+const weights = fc.oneof(fc.constant([0, 0, 0]), fc.array(fc.nat(2), { minLength: 3, maxLength: 3 }));
+
 const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: burst },
   {
     weight: 8,
     arbitrary: fc
@@ -96,7 +107,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: segment.map(({ device, line }): Step => ({ kind: 'partial', device, line: `${line} partial` })) },
   { weight: 1, arbitrary: fc.constantFrom(125, 10_000, 60_000, 400_000).map((ms): Step => ({ kind: 'wait', ms })) },
-  { weight: 1, arbitrary: fc.array(fc.nat(2), { minLength: 3, maxLength: 3 }).map((weights): Step => ({ kind: 'weigh', weights })) },
+  { weight: 3, arbitrary: weights.map((weights): Step => ({ kind: 'weigh', weights })) },
 );
 
 const history = fc.record({
