@@ -29,6 +29,8 @@ const STOP_WITHIN_MS = 2000;
 /** The first restart is at once; one that dies young waits before the next. */
 const YOUNG_MS = 5000;
 const PAUSE_MS = 1000;
+/** How often it is looked at whether it still works; one that does not twice in a row is ended. */
+const LOOK_AFTER_MS = 3000;
 
 const MAIN = join(import.meta.dirname, '../dataplane/main.js');
 
@@ -36,6 +38,13 @@ interface Ending {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly livedMs: number;
+}
+
+/** What was seen when last looked at. */
+interface Look {
+  /** Of the worker's loop; undefined: no answer. */
+  readonly rounds: number | undefined;
+  readonly idle: boolean;
 }
 
 interface Question {
@@ -62,6 +71,7 @@ class Supervisor implements Dataplane {
   #lastQuestion = 0;
   #closing = false;
   #pause: NodeJS.Timeout | undefined;
+  #nextLook: NodeJS.Timeout | undefined;
   #wanted: Snapshot | undefined;
 
   constructor(options: DataplaneOptions) {
@@ -95,6 +105,7 @@ class Supervisor implements Dataplane {
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#pause);
+    clearTimeout(this.#nextLook);
     const child = this.#child;
     if (child === undefined) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -136,11 +147,26 @@ class Supervisor implements Dataplane {
     this.#pause = setTimeout(() => this.#start(), pauseMs);
   }
 
+  /** One that hangs is no better than a dead one, but VRRP would go on drawing traffic to it. */
+  #watch(last: Look): void {
+    const child = this.#child;
+    clearTimeout(this.#nextLook);
+    this.#nextLook = setTimeout(async () => {
+      const rounds = (await this.read('stats').catch(() => undefined))?.rounds;
+      if (this.#closing || this.#child !== child) return;
+      const idle = rounds === undefined || rounds === last.rounds;
+      if (!(idle && last.idle)) return this.#watch({ rounds, idle });
+      this.#options.log(`Data plane ${rounds === undefined ? 'does not answer' : 'carries no packets any more'}: ending it`);
+      child?.kill('SIGKILL');
+    }, LOOK_AFTER_MS);
+  }
+
   #hear(message: FromDataplane): void {
     switch (message.kind) {
       case 'ready':
         this.#ready = true;
         this.#everReady = true;
+        this.#watch({ rounds: undefined, idle: false });
         this.#options.log(`Data plane runs on ${message.backend} (${message.backendReason}), ${message.adoptedFlows} flows taken over`);
         if (this.#wanted !== undefined) this.#tell({ kind: 'configure', snapshot: this.#wanted });
         break;

@@ -39,6 +39,13 @@ const NO_DATAPLANE = 'data plane';
 /** Without VRRP no standby takes over; yet a data plane without control must end some time. */
 const GRACE_WITHOUT_VRRP_MS = 60_000;
 
+const NEEDS_RESTART: readonly { readonly name: string; readonly of: (settings: Config['settings']) => unknown }[] = [
+  { name: 'backend', of: ({ backend }) => backend },
+  { name: 'flow_table_size', of: ({ maxFlows }) => maxFlows },
+  { name: 'metrics', of: ({ metrics }) => metrics },
+  { name: 'run_dir', of: ({ runDir }) => runDir },
+];
+
 export class Router {
   /** Resolves with the reason when there can be no data plane from the start; one that ran once is started again and again. */
   readonly refused: Promise<Error>;
@@ -108,20 +115,23 @@ export class Router {
     const error = all.find(({ severity }) => severity === 'error');
     this.#reloads = { ...this.#reloads, reloads: this.#reloads.reloads + 1 };
     if (config === undefined || error !== undefined) return this.#refuse(error, all.filter(({ severity }) => severity === 'error').length);
+    const before = this.#config;
     this.#config = config;
     this.#health.reload(config.virtualServers);
     this.#vrrp.reload(config);
     this.#reconcile();
     await this.#guarding;
-    this.#warnOfRestart(config);
+    this.#warnOfRestart(before, config);
     this.#reloads = { ...this.#reloads, lastReloadSuccessful: true, lastReloadSuccessMs: Date.now() };
     this.#options.log(`Reloaded ${config.file}`);
     return { applied: true, message: `reloaded ${config.file}` };
   }
 
   async status(): Promise<Status> {
+    const stats = await this.#dataplane?.read('stats').catch(() => undefined);
+    // Asked afterwards: it may have died instead of answering.
     const dataplane = this.#dataplane?.about() ?? { state: 'starting' as const, restarts: 0 };
-    const stats = dataplane.state === 'running' ? await this.#dataplane?.read('stats').catch(() => undefined) : undefined;
+    const found = stats !== undefined ? { stats } : dataplane.state === 'running' ? { silent: true as const } : {};
     return {
       version: this.#options.version,
       routerId: this.#config.global.routerId,
@@ -131,7 +141,7 @@ export class Router {
       timeouts: this.#snapshot().timeouts,
       instances: this.#vrrp.status(),
       virtualServers: this.#health.status(),
-      dataplane: { ...dataplane, ...(stats === undefined ? {} : { stats }) },
+      dataplane: { ...dataplane, ...found },
     };
   }
 
@@ -154,12 +164,17 @@ export class Router {
     return { applied: false, message };
   }
 
-  #warnOfRestart(config: Config): void {
+  /** Of what the data plane was started with, which only another start can change. */
+  #warnOfRestart(before: Config, config: Config): void {
     const interfaces = dataplaneInterfaces(config, this.#options.host);
-    if (interfaces.join() === this.#interfaces.join()) return;
-    this.#options.log(
-      `The data plane stays on ${this.#interfaces.join(' ')} until natlb is restarted; wanted now: ${interfaces.join(' ')}`,
-    );
+    if (interfaces.join() !== this.#interfaces.join()) {
+      this.#options.log(
+        `The data plane stays on ${this.#interfaces.join(' ')} until natlb is restarted; wanted now: ${interfaces.join(' ')}`,
+      );
+    }
+    const changed = NEEDS_RESTART.filter(({ of }) => JSON.stringify(of(before.settings)) !== JSON.stringify(of(config.settings)));
+    if (changed.length > 0)
+      this.#options.log(`Until natlb is restarted it goes on with the old ${changed.map(({ name }) => name).join(', ')}`);
   }
 
   #snapshot(): Snapshot {

@@ -86,6 +86,8 @@ export interface Status {
     readonly state: 'starting' | 'running' | 'dead';
     readonly pid?: number;
     readonly restarts: number;
+    /** It runs, but did not answer in time. */
+    readonly silent?: true;
     /** Absent while the data plane is not running. */
     readonly stats?: Stats;
   };

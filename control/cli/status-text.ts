@@ -86,8 +86,9 @@ function connections(stats: DestinationStats | undefined): string {
 }
 
 function dataplaneLines({ dataplane }: Status): readonly string[] {
-  const { state, pid, restarts, stats } = dataplane;
-  const first = `${state === 'running' ? state : state.toUpperCase()}${pid === undefined ? '' : `, process ${pid}`}, ${restarts} restarts`;
+  const { state, silent, pid, restarts, stats } = dataplane;
+  const words = silent ? 'DOES NOT ANSWER' : state === 'running' ? state : state.toUpperCase();
+  const first = `${words}${pid === undefined ? '' : `, process ${pid}`}, ${restarts} restarts`;
   return stats === undefined ? [first] : [first, ...statsLines(stats)];
 }
 

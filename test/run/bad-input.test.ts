@@ -63,6 +63,12 @@ const WRONG_FILES: readonly Row[] = [
     status: 3,
     says: /conf:1:\d+: error: /,
   },
+  {
+    name: 'a service without servers',
+    file: config({ services: service(PORT, []) }),
+    status: 3,
+    says: /conf:21:1: error: this virtual server has no real_server/,
+  },
   { name: 'ten megabytes of nonsense', file: 'nonsense { more nonsense }\n'.repeat(400_000), status: 3, says: /conf:1:1: error: / },
   {
     name: 'a file that is not there',

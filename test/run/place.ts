@@ -3,6 +3,7 @@
 
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ask } from '../../control/cli/client.js';
 import type { Status } from '../../control/status.js';
 import { alive, attempt, type Ending, Program, run, until } from '../lab/process.js';
 
@@ -66,8 +67,19 @@ export class Place {
 
   startWith(environment: Readonly<Record<string, string>>, ...options: readonly string[]): Router {
     const assignments = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    const natlb = [NATLB, 'run', '-f', this.file, '--run-dir', this.runDir, '--backend', 'af_packet', ...options];
+    const natlb = [...this.#command(), ...options];
     return this.#keep(new Router(this, assignments.length === 0 ? natlb : ['env', ...assignments, ...natlb]));
+  }
+
+  /** With its log going to a shell command, such as one that ends early. */
+  startPiped(reader: string): Program {
+    const command = ['bash', '-c', `"$@" 2>&1 | ${reader}`, 'bash', ...this.#command()];
+    const options = { namespace: this.namespace('router'), logFile: join(this.dir, 'log') };
+    return this.#keep(new Program('natlb', command, options));
+  }
+
+  #command(): string[] {
+    return [NATLB, 'run', '-f', this.file, '--run-dir', this.runDir, '--backend', 'af_packet'];
   }
 
   /** What the test itself has running here. */
@@ -155,10 +167,8 @@ export class Router extends Program {
     return this.tail(Number.POSITIVE_INFINITY);
   }
 
-  async status(): Promise<Status> {
-    const { status, stdout, stderr } = await this.#place.natlb('status', '--json', '--run-dir', this.#place.runDir);
-    if (status !== 0) throw new Error(stderr);
-    return JSON.parse(stdout) as Status;
+  status(): Promise<Status> {
+    return ask(this.#place.runDir, { what: 'status' });
   }
 
   /** The status, once it is so. */
