@@ -18,15 +18,25 @@ constexpr uint16_t fold(uint64_t sum) noexcept {
   return static_cast<uint16_t>(sum);
 }
 
-// Adds `length` bytes to a running sum.
+// Adds `length` bytes to a running sum: eight at a time, the carries gathered in the upper half.
 inline uint64_t sum_bytes(const uint8_t* at, size_t length, uint64_t sum = 0) noexcept {
-  for (; length >= 4; at += 4, length -= 4) sum += load32(at);
-  if (length >= 2) sum += load16(at), at += 2, length -= 2;
+  unsigned __int128 wide = sum;
+  for (; length >= 8; at += 8, length -= 8) wide += load64(at);
+  if (length >= 4) wide += load32(at), at += 4, length -= 4;
+  if (length >= 2) wide += load16(at), at += 2, length -= 2;
   if (length == 1) {
     const uint8_t padded[2] = {*at, 0};
-    sum += load16(padded);
+    wide += load16(padded);
   }
-  return sum;
+  const auto low = static_cast<uint64_t>(wide);
+  return (low & 0xffffffff) + (low >> 32) + static_cast<uint64_t>(wide >> 64);
+}
+
+// The sum of an IPv4 header, nearly always of twenty bytes.
+inline uint64_t sum_ipv4_header(const uint8_t* at, size_t length) noexcept {
+  if (length != kIPv4Header) return sum_bytes(at, length);
+  const uint64_t first = load64(at), second = load64(at + 8);
+  return (first & 0xffffffff) + (first >> 32) + (second & 0xffffffff) + (second >> 32) + load32(at + 16);
 }
 
 // What TCP, UDP and ICMPv6 add of the IP header: addresses, protocol, length.

@@ -31,7 +31,10 @@ struct alignas(64) Flow {
   uint32_t timer_previous;
   uint32_t timer_slot;  // kNone while not filed
   uint32_t live;        // kLive while the record counts; written last on creation and first on removal, so a torn record is none
-  uint8_t reserved[12];
+  // Where the legs go next, as Routes::reference has it, as long as `routes` is the serial of the routes in use.
+  uint32_t routes;
+  uint32_t next_forward;
+  uint32_t next_reverse;
 
   static constexpr uint32_t kLive = 0x666c6f77;
 };

@@ -47,14 +47,16 @@ FlowTable::FlowTable(Block& block, const HashSecret& secret, uint32_t now) noexc
   }
 }
 
-void FlowTable::prefetch_flow(uint64_t hash) const noexcept {
+uint32_t FlowTable::likely(uint64_t hash) const noexcept {
   const Bucket& bucket = block_.buckets[first_bucket(hash)];
   const uint32_t candidates = entries_with(bucket, tag_of(hash));
-  if (candidates != 0) {
-    __builtin_prefetch(&block_.flows[bucket.legs[__builtin_ctz(candidates)] / 2], 1);
-  } else {
+  if (candidates == 0) {
     __builtin_prefetch(&block_.buckets[second_bucket(hash)]);
+    return kNone;
   }
+  const uint32_t leg = bucket.legs[__builtin_ctz(candidates)];
+  __builtin_prefetch(&block_.flows[leg / 2], 1);
+  return leg;
 }
 
 Found FlowTable::find(const Key& key, uint64_t hash) const noexcept {
@@ -66,18 +68,9 @@ Found FlowTable::find(const Key& key, uint64_t hash) const noexcept {
 Found FlowTable::find_in(const Bucket& bucket, const Key& key, uint16_t tag) const noexcept {
   for (uint32_t candidates = entries_with(bucket, tag); candidates != 0; candidates &= candidates - 1) {
     const uint32_t leg = bucket.legs[__builtin_ctz(candidates)];
-    Flow& flow = block_.flows[leg / 2];
-    if (matches(flow, leg % 2 != 0, key)) return {&flow, leg % 2 != 0 ? Leg::reverse : Leg::forward};
+    if (matches(block_.flows[leg / 2], leg % 2 != 0, key)) return found(leg);
   }
   return {};
-}
-
-bool FlowTable::matches(const Flow& flow, bool reverse, const Key& key) const noexcept {
-  const Address& client = reverse ? key.target : key.source;
-  const uint16_t client_port = reverse ? key.target_port : key.source_port;
-  if (!(flow.client == client) || flow.client_port != client_port || flow.protocol != key.protocol) return false;
-  const Endpoint other = reverse ? Endpoint{key.source, key.source_port} : Endpoint{key.target, key.target_port};
-  return other == (reverse ? block_.destinations[flow.destination].endpoint : block_.services[flow.service].endpoint);
 }
 
 Key FlowTable::forward_key(const Flow& flow) const noexcept {
@@ -216,6 +209,7 @@ void FlowTable::adopt(uint32_t now) noexcept {
   for (uint32_t at = 0; at < header.fresh; ++at) {
     Flow& flow = block_.flows[at];
     flow.timer_slot = kNone;
+    flow.routes = 0;
     if (!sound(flow) || find(forward_key(flow), hash_of_leg(at * 2)).flow != nullptr || !index_both(at)) {
       flow.live = 0;
       give_record(flow);

@@ -21,9 +21,13 @@ class FlowTable {
 
   [[nodiscard]] uint64_t hash_of(const Key& key) const noexcept { return hash(key, secret_); }
   void prefetch(uint64_t hash) const noexcept { __builtin_prefetch(&block_.buckets[first_bucket(hash)]); }
-  // Asks for the cache lines of the flow that `find` will most likely compare.
-  void prefetch_flow(uint64_t hash) const noexcept;
+  // Names the leg that `find` will most likely compare and asks for its cache line, or for more of the index and names kNone.
+  [[nodiscard]] uint32_t likely(uint64_t hash) const noexcept;
   [[nodiscard]] Found find(const Key& key, uint64_t hash) const noexcept;
+  [[nodiscard]] Found find(const Key& key, uint64_t hash, uint32_t likely) const noexcept {
+    if (likely != kNone && matches(block_.flows[likely / 2], likely % 2 != 0, key)) return found(likely);
+    return find(key, hash);
+  }
 
   // Adds the flow whose client, port, protocol, service, destination, state and expires_at are set in `wanted`. Null when there is no room.
   Flow* insert(const Flow& wanted) noexcept;
@@ -51,6 +55,7 @@ class FlowTable {
   }
   static uint16_t tag_of(uint64_t hash) noexcept { return static_cast<uint16_t>(hash >> 48 | 1); }
 
+  [[nodiscard]] Found found(uint32_t leg) const noexcept { return {&block_.flows[leg / 2], leg % 2 != 0 ? Leg::reverse : Leg::forward}; }
   [[nodiscard]] bool matches(const Flow& flow, bool reverse, const Key& key) const noexcept;
   [[nodiscard]] Found find_in(const Bucket& bucket, const Key& key, uint16_t tag) const noexcept;
   bool index(uint32_t leg, uint64_t hash) noexcept;
@@ -67,5 +72,19 @@ class FlowTable {
   HashSecret secret_;
   TimerWheel timers_;
 };
+
+// One branch for all of it: a tag that matches is nearly always the flow.
+inline bool FlowTable::matches(const Flow& flow, bool reverse, const Key& key) const noexcept {
+  const Address& client = reverse ? key.target : key.source;
+  const Address& other = reverse ? key.source : key.target;
+  const uint32_t ports = reverse ? static_cast<uint32_t>(key.target_port) << 16 | key.source_port
+                                 : static_cast<uint32_t>(key.source_port) << 16 | key.target_port;
+  const Endpoint& expected = reverse ? block_.destinations[flow.destination].endpoint : block_.services[flow.service].endpoint;
+  const uint32_t expected_ports = static_cast<uint32_t>(flow.client_port) << 16 | expected.port;
+  const uint64_t differs = (flow.client.low() ^ client.low()) | (flow.client.high() ^ client.high()) |
+                           (expected.address.low() ^ other.low()) | (expected.address.high() ^ other.high()) | (ports ^ expected_ports) |
+                           (flow.protocol ^ key.protocol);
+  return differs == 0;
+}
 
 }  // namespace natlb

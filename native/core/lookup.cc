@@ -8,9 +8,9 @@ void lookup(Batch& batch, const FlowTable& flows) noexcept {
     packet.hash = flows.hash_of(packet.key);
     flows.prefetch(packet.hash);
   });
-  for_each_pending(batch, [&](Packet& packet) { flows.prefetch_flow(packet.hash); });
+  for_each_pending(batch, [&](Packet& packet) { packet.likely = flows.likely(packet.hash); });
   for_each_pending(batch, [&](Packet& packet) {
-    const Found found = flows.find(packet.key, packet.hash);
+    const Found found = flows.find(packet.key, packet.hash, packet.likely);
     packet.flow = found.flow;
     packet.leg = found.leg;
   });

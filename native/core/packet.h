@@ -69,6 +69,7 @@ struct Packet {
   uint16_t inner_l4;
   Key key;
   uint64_t hash;
+  uint32_t likely;  // leg of the flow table, of lookup alone
 
   // Set by lookup or schedule.
   Flow* flow;

@@ -11,10 +11,16 @@ namespace {
 struct Ip {
   Verdict wrong = Verdict::pending;  // not pending: why the header cannot be used
   uint8_t protocol = 0;
-  size_t l4 = 0;   // from the first byte of the header
-  size_t end = 0;  // likewise, behind the packet as the header has it
-  Address source{}, target{};
+  uint32_t l4 = 0;   // from the first byte of the header
+  uint32_t end = 0;  // likewise, behind the packet as the header has it
 };
+
+Address source_of(const uint8_t* ip, bool is_v4) noexcept {
+  return is_v4 ? Address::v4(ip + ipv4::kSource) : Address::v6(ip + ipv6::kSource);
+}
+Address target_of(const uint8_t* ip, bool is_v4) noexcept {
+  return is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget);
+}
 
 bool has_source_route(const uint8_t* options, size_t length) noexcept {
   constexpr uint8_t kEndOfOptions = 0, kNoOperation = 1, kLooseRoute = 131, kStrictRoute = 137;
@@ -45,15 +51,13 @@ Ip parse_v4(const uint8_t* at, size_t available, bool quoted) noexcept {
   const size_t total = host16(at + ipv4::kTotalLength);
   if (at[0] >> 4 != 4 || header < kIPv4Header || total < header) return wrong(Verdict::malformed);
   if (available < header || (total > available && !quoted)) return wrong(Verdict::truncated);
-  if (fold(sum_bytes(at, header)) != 0xffff) return wrong(Verdict::bad_header_checksum);
+  if (fold(sum_ipv4_header(at, header)) != 0xffff) return wrong(Verdict::bad_header_checksum);
   if (host16(at + ipv4::kFragmentOffset) & (ipv4::kMoreFragments | ipv4::kOffsetMask)) return wrong(Verdict::fragment);
   if (header > kIPv4Header && has_source_route(at + kIPv4Header, header - kIPv4Header)) return wrong(Verdict::source_routed);
   Ip ip;
   ip.protocol = at[ipv4::kProtocol];
-  ip.l4 = header;
-  ip.end = total < available ? total : available;
-  ip.source = Address::v4(at + ipv4::kSource);
-  ip.target = Address::v4(at + ipv4::kTarget);
+  ip.l4 = static_cast<uint32_t>(header);
+  ip.end = static_cast<uint32_t>(total < available ? total : available);
   return ip;
 }
 
@@ -65,7 +69,7 @@ Verdict walk_extensions(const uint8_t* at, Ip& ip) noexcept {
       case kDestinationOptions:
         if (ip.l4 + 8 > ip.end) return Verdict::truncated;
         ip.protocol = at[ip.l4];
-        ip.l4 += (static_cast<size_t>(at[ip.l4 + 1]) + 1) * 8;
+        ip.l4 += (at[ip.l4 + 1] + 1U) * 8;
         break;
       case kFragment:
         if (ip.l4 + 8 > ip.end) return Verdict::truncated;
@@ -90,22 +94,20 @@ Ip parse_v6(const uint8_t* at, size_t available, bool quoted) noexcept {
   Ip ip;
   ip.protocol = at[ipv6::kNextHeader];
   ip.l4 = kIPv6Header;
-  ip.end = total < available ? total : available;
-  ip.source = Address::v6(at + ipv6::kSource);
-  ip.target = Address::v6(at + ipv6::kTarget);
+  ip.end = static_cast<uint32_t>(total < available ? total : available);
   // An IPv4-mapped address has no business on the wire, and would be taken for an IPv4 client (RFC 6890).
-  if (ip.source.is_v4() || ip.target.is_v4()) return wrong(Verdict::martian);
+  if (source_of(at, false).is_v4() || target_of(at, false).is_v4()) return wrong(Verdict::martian);
   ip.wrong = walk_extensions(at, ip);
   return ip;
 }
 
 // Sources that no packet may have (RFC 1812 5.3.7, RFC 6890) or that no router forwards, being link-local (RFC 3927 2.7, RFC 4291 2.5.6),
 // and a packet from its own target (LAND).
-bool is_martian(const Ip& ip) noexcept {
-  if (ip.source == ip.target) return true;
-  const uint8_t* source = ip.source.bytes;
-  if (ip.source.is_v4()) return source[12] == 0 || source[12] == 127 || source[12] >= 224 || (source[12] == 169 && source[13] == 254);
-  const bool low_only = ip.source.high() == 0 && load32(source + 8) == 0 && source[12] == 0 && source[13] == 0 && source[14] == 0;
+bool is_martian(const Address& from, const Address& to, bool is_v4) noexcept {
+  if (from == to) return true;
+  const uint8_t* source = from.bytes;
+  if (is_v4) return source[12] == 0 || source[12] == 127 || source[12] >= 224 || (source[12] == 169 && source[13] == 254);
+  const bool low_only = from.high() == 0 && load32(source + 8) == 0 && source[12] == 0 && source[13] == 0 && source[14] == 0;
   const bool link_local = source[0] == 0xfe && (source[1] & 0xc0) == 0x80;
   return source[0] == 0xff || link_local || (low_only && source[15] <= 1);  // multicast, fe80::/10, ::, ::1
 }
@@ -115,7 +117,7 @@ bool is_error(bool is_v4, uint8_t type) noexcept {
   return type == icmp::kUnreachable4 || type == icmp::kSourceQuench4 || type == icmp::kTimeExceeded4 || type == icmp::kParameterProblem4;
 }
 
-Verdict parse_icmp(Packet& packet, const Address& target) noexcept {
+Verdict parse_icmp(Packet& packet) noexcept {
   const uint8_t* ip = packet.frame + packet.l3;
   const uint8_t* message = packet.frame + packet.l4;
   const size_t length = packet.end - packet.l4;
@@ -129,7 +131,8 @@ Verdict parse_icmp(Packet& packet, const Address& target) noexcept {
   if (inner.wrong == Verdict::fragment) return Verdict::icmp_no_flow;
   if (inner.wrong != Verdict::pending) return inner.wrong == Verdict::truncated ? Verdict::truncated : Verdict::malformed;
   // An error goes to who sent what it quotes; one for somebody else is made up to be translated and sent on to him.
-  if (!(inner.source == target)) return Verdict::icmp_no_flow;
+  const Address source = source_of(quoted, packet.is_v4);
+  if (!(source == packet.key.target)) return Verdict::icmp_no_flow;
   if (inner.protocol != kTcp && inner.protocol != kUdp) return Verdict::icmp_no_flow;
   if (inner.l4 + kUdpHeader > inner.end) return Verdict::truncated;  // RFC 792: at least eight bytes
   packet.is_icmp_error = true;
@@ -137,7 +140,7 @@ Verdict parse_icmp(Packet& packet, const Address& target) noexcept {
   packet.inner_l3 = static_cast<uint16_t>(packet.l4 + kIcmpHeader);
   packet.inner_l4 = static_cast<uint16_t>(packet.inner_l3 + inner.l4);
   const uint8_t* ports = quoted + inner.l4;
-  packet.key = {inner.target, inner.source, load16(ports + 2), load16(ports), inner.protocol};
+  packet.key = {target_of(quoted, packet.is_v4), source, load16(ports + 2), load16(ports), inner.protocol};
   return Verdict::pending;
 }
 
@@ -162,10 +165,11 @@ bool is_elsewhere(const Packet& packet) noexcept {
   return packet.offload.checksum_start != packet.l4 || packet.offload.checksum_offset != checksum_offset(packet.protocol);
 }
 
-Verdict parse_l4(Packet& packet, const Ip& ip) noexcept {
+// The addresses stand in the key already.
+Verdict parse_l4(Packet& packet) noexcept {
   const uint8_t* l4 = packet.frame + packet.l4;
   const size_t length = packet.end - packet.l4;
-  if (packet.protocol == (packet.is_v4 ? kIcmp : kIcmpV6)) return parse_icmp(packet, ip.target);
+  if (packet.protocol == (packet.is_v4 ? kIcmp : kIcmpV6)) return parse_icmp(packet);
   if (packet.protocol == kTcp) {
     if (length < kTcpHeader) return Verdict::truncated;
     const size_t header = static_cast<size_t>(l4[tcp::kDataOffset] >> 4) * 4;
@@ -180,7 +184,9 @@ Verdict parse_l4(Packet& packet, const Ip& ip) noexcept {
   } else {
     return Verdict::protocol_unsupported;
   }
-  packet.key = {ip.source, ip.target, load16(l4), load16(l4 + 2), packet.protocol};
+  packet.key.source_port = load16(l4);
+  packet.key.target_port = load16(l4 + 2);
+  packet.key.protocol = packet.protocol;
   if (packet.offload.checksum == Checksum::unknown) find_out_checksum(packet);
   if (packet.offload.checksum == Checksum::partial && is_elsewhere(packet)) return Verdict::malformed;
   return Verdict::pending;
@@ -198,17 +204,20 @@ Verdict parse_frame(Packet& packet, const MacAddress& mac) noexcept {
   const size_t available = packet.length - packet.l3;
   const Ip ip = packet.is_v4 ? parse_v4(at, available, false) : parse_v6(at, available, false);
   if (ip.wrong != Verdict::pending) return ip.wrong;
-  if (is_martian(ip)) return Verdict::martian;
+  packet.key.source = source_of(at, packet.is_v4);
+  packet.key.target = target_of(at, packet.is_v4);
+  if (is_martian(packet.key.source, packet.key.target, packet.is_v4)) return Verdict::martian;
   packet.protocol = ip.protocol;
   packet.l4 = static_cast<uint16_t>(packet.l3 + ip.l4);
   packet.end = static_cast<uint32_t>(packet.l3 + ip.end);
   packet.length = packet.end;  // padding, and whatever else stands behind the packet, stays behind: it may be longer than the way out takes
-  return parse_l4(packet, ip);
+  return parse_l4(packet);
 }
 
 }  // namespace
 
 void parse(Batch& batch, const View& view) noexcept {
+  for (const Packet& packet : batch) __builtin_prefetch(packet.frame, 1);
   for (Packet& packet : batch) {
     packet.is_icmp_error = false;
     packet.tcp_flags = 0;

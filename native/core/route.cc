@@ -6,10 +6,12 @@ namespace natlb {
 
 namespace {
 
-NextHop next_hop(const Packet& packet, const View& view) noexcept {
+Address target_of(const Packet& packet) noexcept {
   const uint8_t* ip = packet.frame + packet.l3;
-  return view.routes->find(packet.is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget));
+  return packet.is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget);
 }
+
+NextHop next_hop(const Packet& packet, const View& view) noexcept { return view.routes->find(target_of(packet)); }
 
 void send_by(Packet& packet, const NextHop& hop, const View& view, Missing& missing) noexcept {
   if (hop.interface == kNoInterface) {
@@ -35,7 +37,7 @@ class Routing {
   void run(Packet& packet) noexcept {
     if (is_answer(packet)) return send(packet);
     if (ttl(packet) <= 1) return refuse(packet, kTtlExceeded, Verdict::answered_ttl_exceeded);
-    const NextHop hop = next_hop(packet, view_);
+    const NextHop hop = packet.is_icmp_error ? next_hop(packet, view_) : next_hop_of_flow(packet);
     if (hop.interface != kNoInterface && size_on_wire(packet) > hop.mtu) return too_large(packet, hop.mtu);
     lower_ttl(packet);
     send_by(packet, hop, view_, missing_);
@@ -43,6 +45,19 @@ class Routing {
 
  private:
   static bool is_answer(const Packet& packet) noexcept { return row(packet.outcome).fate == Fate::answered; }
+
+  // A flow keeps its next hops for as long as the routes stay.
+  NextHop next_hop_of_flow(const Packet& packet) const noexcept {
+    const Routes& routes = *view_.routes;
+    Flow& flow = *packet.flow;
+    if (flow.routes != routes.serial()) {
+      flow.routes = routes.serial();
+      flow.next_forward = flow.next_reverse = Routes::kNoHop;
+    }
+    uint32_t& kept = packet.leg == Leg::forward ? flow.next_forward : flow.next_reverse;
+    if (kept == Routes::kNoHop) kept = routes.reference(target_of(packet));
+    return kept == Routes::kNoHop ? routes.find(target_of(packet)) : routes.follow(kept);
+  }
 
   static uint8_t& ttl(Packet& packet) noexcept { return packet.frame[packet.l3 + (packet.is_v4 ? ipv4::kTtl : ipv6::kHopLimit)]; }
 

@@ -2,6 +2,7 @@
 #include "core/routes.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 
 #include "core/hash.h"
@@ -87,6 +88,27 @@ NextHop Routes::find(const Address& destination) const noexcept {
   const Hop* hop = match(destination);
   if (hop == nullptr) return kNowhere;
   return hop->on_link ? toward(hop->next, destination) : hop->next;
+}
+
+uint32_t Routes::reference(const Address& destination) const noexcept {
+  const Hop* hop = match(destination);
+  if (hop == nullptr || hop->next.interface == kNoInterface) return kNoHop;
+  if (!hop->on_link) return hop->next.resolved ? static_cast<uint32_t>(hop - hops_.data()) : kNoHop;
+  const size_t at = neighbour(hop->next.interface, destination);
+  const bool plain = hop->next.mtu == interfaces_[hop->next.interface].mtu;
+  return plain && neighbours_[at].interface != kNoInterface ? kOnLink | static_cast<uint32_t>(at) : kNoHop;
+}
+
+NextHop Routes::follow(uint32_t reference) const noexcept {
+  if ((reference & kOnLink) == 0) return hops_[reference].next;
+  const Neighbour& next = neighbours_[reference & ~kOnLink];
+  const Interface& out = interfaces_[next.interface];
+  return {next.interface, true, out.mac, next.mac, out.mtu, next.address};
+}
+
+uint32_t Routes::next_serial() noexcept {
+  static std::atomic<uint32_t> last{0};
+  return ++last;
 }
 
 bool Routes::is_local(const Address& address) const noexcept { return std::ranges::binary_search(locals_, address, before); }

@@ -56,6 +56,15 @@ class Routes {
   Routes(std::vector<Interface> interfaces, std::vector<Route> routes, const std::vector<Neighbour>& neighbours, uint64_t seed = 0);
 
   [[nodiscard]] NextHop find(const Address& destination) const noexcept;
+
+  // The same in two steps, for who keeps the first: a number that means something to these routes only, or kNoHop when there is no resolved
+  // next hop to keep.
+  static constexpr uint32_t kNoHop = UINT32_MAX;
+  [[nodiscard]] uint32_t reference(const Address& destination) const noexcept;
+  [[nodiscard]] NextHop follow(uint32_t reference) const noexcept;
+  // Of this object, unlike that of any other in the process; never 0.
+  [[nodiscard]] uint32_t serial() const noexcept { return serial_; }
+
   // Is this an address of the host itself, on any interface?
   [[nodiscard]] bool is_local(const Address& address) const noexcept;
   [[nodiscard]] const std::vector<Interface>& interfaces() const noexcept { return interfaces_; }
@@ -79,6 +88,7 @@ class Routes {
     int shift;     // leaves as many upper bits of the hash as number the slots
   };
   static constexpr uint32_t kFreeSlot = UINT32_MAX;
+  static constexpr uint32_t kOnLink = 1U << 31;  // in a reference: the rest is a place in neighbours_, not in hops_
 
   void add_neighbours(const std::vector<Neighbour>& neighbours);
   void add_length(const Route* begin, const Route* end);
@@ -89,6 +99,9 @@ class Routes {
   [[nodiscard]] size_t neighbour(uint32_t interface, const Address& address) const noexcept;
   [[nodiscard]] NextHop toward(const NextHop& way, const Address& neighbour_address) const noexcept;
 
+  static uint32_t next_serial() noexcept;
+
+  uint32_t serial_ = next_serial();
   uint64_t seed_ = 0;
   std::vector<Interface> interfaces_;
   std::vector<Hop> hops_;

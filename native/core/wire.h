@@ -19,6 +19,11 @@ inline uint32_t load32(const uint8_t* at) noexcept {
   std::memcpy(&value, at, sizeof value);
   return value;
 }
+inline uint64_t load64(const uint8_t* at) noexcept {
+  uint64_t value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
 inline void store16(uint8_t* at, uint16_t value) noexcept { std::memcpy(at, &value, sizeof value); }
 
 constexpr uint16_t swap16(uint16_t value) noexcept {

@@ -2,6 +2,7 @@
 // line by bench/engine.ts, so that one process keeps its warm tables while benchmark.js takes its samples:
 //   flows N          makes N connections                    → {"flows":N,"bytes":B}
 //   forward N        N packets through the pipeline         → {"packets":N,"sent":N}
+//   play N           the same without the pipeline          → {"packets":N,"sent":0}
 //   chase BYTES N    N dependent loads in that much memory  → {"loads":N,"end":I}
 
 #include <algorithm>
@@ -35,7 +36,14 @@ class Player final : public Device {
     for (; batch.count < kBatch; ++batch.count, ++next_) {
       uint8_t* buffer = ring_.get() + next_ % kRing * kBuffer;
       std::memcpy(buffer, trace_[next_ % trace_.size()].data(), kFrame);
-      batch.packets[batch.count] = scene::Scene::packet(buffer, 60, kBuffer, number_);
+      Packet& packet = batch.packets[batch.count];
+      packet.frame = buffer;
+      packet.length = 60;
+      packet.capacity = kBuffer;
+      packet.offload = {};
+      packet.device_in = number_;
+      packet.verdict = Verdict::pending;
+      packet.taken = false;
     }
     return kBatch;
   }
@@ -100,6 +108,14 @@ class Engine {
     const uint64_t before = transmitted();
     for (uint64_t done = 0; done < packets; done += kBatch) round(*players_[done / kBatch % players_.size()]);
     return transmitted() - before;
+  }
+
+  // What of a round is the trace's own: copying frames into the ring, as a NIC would do for nothing.
+  void play(uint64_t packets) {
+    for (uint64_t done = 0; done < packets; done += kBatch) {
+      batch_->count = 0;
+      players_[done / kBatch % players_.size()]->receive(*batch_);
+    }
   }
 
  private:
@@ -189,6 +205,10 @@ struct Session {
     }
     if (verb == "forward" && engine)
       return "{\"packets\":" + std::to_string(number) + ",\"sent\":" + std::to_string(engine->forward(number)) + "}";
+    if (verb == "play" && engine) {
+      engine->play(number);
+      return "{\"packets\":" + std::to_string(number) + ",\"sent\":0}";
+    }
     if (verb == "chase") {
       if (chased != number) chase = std::make_unique<Chase>(chased = number);
       return "{\"loads\":" + std::to_string(loads) + ",\"end\":" + std::to_string(chase->follow(loads)) + "}";
