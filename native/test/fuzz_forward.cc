@@ -32,10 +32,11 @@ void open_flows(scene::Scene& router) {
 Offload offload_of(uint8_t kind, const uint8_t* bytes, size_t length) {
   Offload offload;
   if (kind & kUnknownBit) offload.checksum = Checksum::unknown;
-  if ((kind & kPartialBit) && length >= 4) {
+  if ((kind & kPartialBit) && length >= kEthernetHeader) {
     offload.checksum = Checksum::partial;
-    offload.checksum_start = bytes[0];
-    offload.checksum_offset = bytes[1] & 31;
+    // From the source's MAC, which is nobody's business; the target's is always the same in frames that get any further.
+    offload.checksum_start = bytes[6];
+    offload.checksum_offset = bytes[7];
   }
   return offload;
 }
