@@ -16,7 +16,7 @@ namespace {
 
 constexpr HashSecret kSecret{{1, 2, 3, 4}};
 
-WantedSnapshot wanted(std::vector<const char*> destinations) {
+WantedSnapshot wanted(const std::vector<const char*>& destinations) {
   WantedService service{scene::endpoint("203.0.113.10", 80), kTcp, "rr", {}};
   for (const char* one : destinations) service.destinations.push_back({scene::endpoint(one, 8080), 1});
   WantedSnapshot snapshot;
