@@ -9,6 +9,7 @@ import type { Config, Finding } from './config/model.js';
 import { render } from './config/render.js';
 import { lockRunDir, type RunDirLock } from './host/lock.js';
 import { openHost } from './host/netlink.js';
+import { claimNetwork } from './host/network-claim.js';
 import { inTurn, type Step } from './in-turn.js';
 import { type Log, openLog } from './log.js';
 import { type Metrics, startMetrics } from './metrics/server.js';
@@ -54,6 +55,8 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   const socketPath = controlSocketPath(runDir);
   const lock = own(runDir);
   opened.push(() => lock.release());
+  const claim = await claimNetwork();
+  opened.push(() => claim.release());
   const version = packageVersion();
   log(`natlb ${version} starts with ${args.file}, run directory ${runDir}`);
   const router = await Router.start({

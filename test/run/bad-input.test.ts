@@ -193,6 +193,17 @@ describe('natlb run that cannot', { skip: SKIP, concurrency: 4 }, () => {
       assert.equal((await first.status()).dataplane.restarts, 0);
     }));
 
+  test('a network namespace another natlb serves, from another run directory', () =>
+    inPlace(async (place) => {
+      place.write(config());
+      const first = place.start();
+      await first.runs();
+      const second = place.start('--run-dir', join(place.dir, 'other'));
+      assert.equal(await second.exited, 71);
+      await second.logged(/Cannot run: another natlb runs in this network namespace/);
+      await first.serves();
+    }));
+
   test('a command there is not', () =>
     inPlace(async (place) => {
       const { status, stderr } = await place.natlb('rnu');
