@@ -58,7 +58,7 @@ const ADDRESSES: readonly (readonly [string, string, string])[] = [
   ...SERVERS.map((server) => [SERVER, 'nbsrv', `${server}/24`] as const),
 ];
 
-/** One queue at each end; `gro on` gives the end NAPI, without which frames redirected to it are dropped. */
+/** One queue at each end. `gro on` gives an end NAPI, without which frames redirected to it are dropped; nobody redirects to the server. */
 function wire([fromNamespace, from]: readonly [string, string], [toNamespace, to]: readonly [string, string]): void {
   const queues = ['numtxqueues', '1', 'numrxqueues', '1'];
   run(
@@ -81,7 +81,7 @@ function wire([fromNamespace, from]: readonly [string, string], [toNamespace, to
   );
   for (const [namespace, name] of [[fromNamespace, from] as const, [toNamespace, to] as const]) {
     run('ip', '-n', namespace, 'link', 'set', name, 'up');
-    inNamespace(namespace, 'ethtool', '-K', name, 'gro', 'on');
+    inNamespace(namespace, 'ethtool', '-K', name, 'gro', name === 'nbsrv' ? 'off' : 'on');
   }
 }
 

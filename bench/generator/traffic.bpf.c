@@ -1,8 +1,9 @@
-// XDP programs of the namespace benchmark: `generate` fills a live frame and redirects it, `sink` counts what arrives and keeps samples.
+// Programs of the namespace benchmark: `generate` (XDP) fills a live frame and redirects it, `sink` (tc) counts what arrives and keeps samples.
 // See bpf_prog_test_run and BPF_F_TEST_XDP_LIVE_FRAMES in the kernel's Documentation/bpf/bpf_prog_run.rst.
 
 #include <linux/bpf.h>
 #include <linux/in.h>
+#include <linux/pkt_cls.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -90,17 +91,18 @@ static __always_inline int is_ours(const struct frame* frame) {
          (bpf_ntohl(frame->ip.saddr) & 0xffff0000) == plan.client_base;
 }
 
-// What is not of the benchmark (ARP, neighbour discovery) goes on to the kernel.
-SEC("xdp")
-int sink(struct xdp_md* context) {
-  const struct frame* frame = (void*)(long)context->data;
-  if ((void*)(frame + 1) > (void*)(long)context->data_end || !is_ours(frame)) return XDP_PASS;
+// At tc's ingress, where every router's packets arrive as socket buffers: an XDP sink would copy those of a userspace router once more, and
+// not those the kernel passes on. What is not of the benchmark (ARP, neighbour discovery) goes on to the kernel.
+SEC("tc")
+int sink(struct __sk_buff* packet) {
+  const struct frame* frame = (void*)(long)packet->data;
+  if ((void*)(frame + 1) > (void*)(long)packet->data_end || !is_ours(frame)) return TC_ACT_OK;
   const __u64 number = count(kReceived);
   if (number % kSampleEvery == 0) {
     __u32 slot = (__u32)(number / kSampleEvery) % kSamples;
     bpf_map_update_elem(&samples, &slot, frame, BPF_ANY);
   }
-  return XDP_DROP;
+  return TC_ACT_SHOT;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -212,14 +212,33 @@ void print(const Reading& before, const Reading& after, const Samples& samples) 
       samples.servers.size());
 }
 
-// The sink is attached by a link, so it goes with this process however that ends.
+// At tc's ingress of an interface, for as long as this object lives; after a kill it goes with the interface.
+class Sink {
+ public:
+  Sink(const bpf_program* program, const std::string& interface) {
+    hook_.ifindex = static_cast<int>(index_of(interface));
+    bpf_tc_hook_create(&hook_);
+    LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = bpf_program__fd(program));
+    if (const int result = bpf_tc_attach(&hook_, &options); result < 0)
+      throw std::system_error(-result, std::generic_category(), "attach the sink to " + interface);
+  }
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  ~Sink() {
+    hook_.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
+    bpf_tc_hook_destroy(&hook_);
+  }
+
+ private:
+  bpf_tc_hook hook_{.sz = sizeof(bpf_tc_hook), .ifindex = 0, .attach_point = BPF_TC_INGRESS, .parent = 0};
+};
+
 void round(const std::string& object, const Options& options) {
   enter(need(options, "client-namespace"));
   const plan plan = plan_of(options);
   const Programs programs(object, plan);
   enter(need(options, "server-namespace"));
-  bpf_link* link = bpf_program__attach_xdp(programs.program("sink"), static_cast<int>(index_of(need(options, "in"))));
-  if (link == nullptr) throw std::system_error(errno, std::generic_category(), "attach the sink to " + need(options, "in"));
+  const Sink sink{programs.program("sink"), need(options, "in")};
   std::atomic<bool> stop{false};
   std::thread sender([&] { generate(programs, std::stoi(need(options, "cpu")), need(options, "client-namespace"), stop); });
   sleep_for(need(options, "warm-up"));
@@ -229,7 +248,6 @@ void round(const std::string& object, const Options& options) {
   stop = true;
   sender.join();
   print(before, after, check_samples(programs, options, plan));
-  bpf_link__destroy(link);
 }
 
 }  // namespace
