@@ -1,5 +1,5 @@
-// Programs of the namespace benchmark: `generate` (XDP) fills a live frame and redirects it, `sink` (tc) counts what arrives and keeps samples.
-// See bpf_prog_test_run and BPF_F_TEST_XDP_LIVE_FRAMES in the kernel's Documentation/bpf/bpf_prog_run.rst.
+// Programs of the namespace benchmark: `generate` (XDP) fills a live frame and redirects it, `sink` (tc) counts what arrives and keeps
+// samples. See bpf_prog_test_run and BPF_F_TEST_XDP_LIVE_FRAMES in the kernel's Documentation/bpf/bpf_prog_run.rst.
 
 #include <linux/bpf.h>
 #include <linux/in.h>

@@ -11,8 +11,8 @@ using namespace natlb;
 namespace {
 
 struct Kernel {
-  explicit Kernel(std::vector<Neighbour> known)
-      : routes{scene::interfaces(), scene::routes(), std::move(known)}, view{nullptr, &routes, {0, 1}, {0, 1}} {}
+  explicit Kernel(const std::vector<Neighbour>& known)
+      : routes{scene::interfaces(), scene::routes(), known}, view{nullptr, &routes, {0, 1}, {0, 1}} {}
   Routes routes;
   View view;
 };
