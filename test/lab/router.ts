@@ -27,7 +27,7 @@ export interface NatlbOptions {
   readonly backend: Backend;
 }
 
-const METRICS_ADDRESS = '127.0.0.1:9300';
+export const METRICS_ADDRESS = '127.0.0.1:9300';
 
 abstract class RouterProgram implements Router {
   readonly host: Host;

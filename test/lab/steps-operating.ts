@@ -1,11 +1,13 @@
 // Steps of the story in which an operator changes the configuration, looks around and measures.
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Lab, natlb } from './lab.js';
 import { parseMetrics, sumOf } from './metrics-text.js';
 import { until } from './process.js';
+import { Prometheus } from './prometheus.js';
 import type { Outcome } from './report.js';
-import { NatlbRouter, type Router } from './router.js';
+import { METRICS_ADDRESS, NatlbRouter, type Router } from './router.js';
 import { evenly, LOAD_PER_SECOND, URL4 } from './steps-serving.js';
 import { VIP } from './topology.js';
 
@@ -64,6 +66,26 @@ export async function metrics(lab: Lab): Promise<Outcome> {
     return { series: samples.length, received, verdicts, connections: sumOf(samples, 'node_ipvs_connections_total') };
   });
   return { ok: measured.received > 0 && measured.connections > 0, measured };
+}
+
+/** Twice: a counter that Prometheus sees grow is a counter it understands. */
+export async function prometheus(lab: Lab): Promise<Outcome> {
+  const { host, runDir } = natlb(lab.active);
+  const scraper = new Prometheus(host.namespace, join(runDir, '../prometheus'), METRICS_ADDRESS);
+  try {
+    const connections = 'node_ipvs_connections_total';
+    const before = await scraper.value(connections);
+    await lab.client.count(URL4, 40);
+    const after = await scraper.value(`${connections} >= ${before + 40}`);
+    const up = await scraper.value('up{job="natlb"}');
+    const master = await scraper.value('sum(natlb_vrrp_state{state="master"})');
+    return {
+      ok: up === 1 && after >= before + 40 && master === 4,
+      measured: { up, connectionsBefore: before, connectionsAfter: after, master },
+    };
+  } finally {
+    await scraper.stop();
+  }
 }
 
 export async function ipvsadm(lab: Lab): Promise<Outcome> {

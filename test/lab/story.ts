@@ -51,6 +51,7 @@ const OPERATING: readonly Step<Lab>[] = [
   { name: 'a fourth server is added to the file: a reload brings it in, and no request fails', run: operating.serverAdded },
   { name: 'a bad file is refused: the running configuration stays', run: operating.badReload },
   { name: 'the metrics add up: every packet received has one verdict', run: operating.metrics },
+  { name: 'a real Prometheus scrapes the active router and sees it work', run: operating.prometheus },
   { name: 'natlb ipvsadm -Ln shows the services as ipvsadm does', run: operating.ipvsadm },
   { name: 'natlb status says it all on one page', run: operating.status },
   { name: 'nothing crashed on the way', run: operating.nobodyCrashed },
