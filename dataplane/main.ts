@@ -110,5 +110,5 @@ process.on('SIGTERM', () => {
 process.stderr.on('error', () => undefined);
 
 writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
-if (!engine.about.flowsLast) say(`${start.runDir} is not on tmpfs: flows end with this process`);
+if (!engine.about.flowsLast) say(`${start.runDir} is not on a tmpfs with room for the flow table: flows end with this process`);
 tell({ kind: 'ready', ...engine.about });
