@@ -28,15 +28,24 @@ interface Family {
   readonly header: 'ip' | 'ip6';
   readonly type: 'ipv4_addr' | 'ipv6_addr';
   readonly icmpErrors: string;
+  /** Behind the first fragment there are no ports to tell whose it is. */
+  readonly fragment: string;
 }
 
 const FAMILIES: readonly Family[] = [
-  { number: 4, header: 'ip', type: 'ipv4_addr', icmpErrors: 'icmp type { destination-unreachable, time-exceeded, parameter-problem }' },
+  {
+    number: 4,
+    header: 'ip',
+    type: 'ipv4_addr',
+    icmpErrors: 'icmp type { destination-unreachable, time-exceeded, parameter-problem }',
+    fragment: 'ip frag-off & 0x3fff != 0',
+  },
   {
     number: 6,
     header: 'ip6',
     type: 'ipv6_addr',
     icmpErrors: 'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem }',
+    fragment: 'exthdr frag exists',
   },
 ];
 
@@ -92,11 +101,12 @@ function setsOf({ number, type }: Family, services: readonly Guarded[], destinat
   ];
 }
 
-function rulesOf({ number, header, icmpErrors }: Family): string[] {
+function rulesOf({ number, header, icmpErrors, fragment }: Family): string[] {
   return [
     `${header} daddr . meta l4proto . th dport @services${number} fib daddr type local counter drop comment "to a service"`,
     `${header} saddr . meta l4proto . th sport @destinations${number} ${ELSEWHERE} counter drop comment "from a destination to a client"`,
     `${header} saddr @destination_addresses${number} ${icmpErrors} ${ELSEWHERE} counter drop comment "error of a destination to a client"`,
+    `${header} saddr @destination_addresses${number} ${fragment} ${ELSEWHERE} counter drop comment "fragment of a destination to a client"`,
   ];
 }
 

@@ -12,8 +12,8 @@ const SERVICES: readonly GuardedService[] = [
   { address: '2001:db8:1::10', port: 53, protocol: 'udp', realServers: [{ address: '2001:db8:2::1', port: 5353 }] },
 ];
 const FAMILIES = [
-  { family: 'IPv4', vip: '192.0.2.10', server: '198.51.100.1' },
-  { family: 'IPv6', vip: '2001:db8:1::10', server: '2001:db8:2::1' },
+  { family: 'IPv4', vip: '192.0.2.10', server: '198.51.100.1', other: '192.0.2.1' },
+  { family: 'IPv6', vip: '2001:db8:1::10', server: '2001:db8:2::1', other: '2001:db8:1::1' },
 ];
 
 describe('guard rules', () => {
@@ -78,7 +78,17 @@ describe('guard', { skip: SKIP }, () => {
     };
   }
 
-  for (const { family, vip, server: address } of FAMILIES) {
+  /** What a server sends of its own accord is forwarded, unless nobody could tell it from an answer. */
+  function pings(from: Namespace, to: string, bytes: number): boolean {
+    try {
+      from.ip(`netns exec ${from.name} ping -c 1 -W 1 -s ${bytes} ${to}`);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  for (const { family, vip, server: address, other } of FAMILIES) {
     test(`${family}: without it the kernel answers for services and forwards for destinations`, async () => {
       assert.deepEqual(await outcomes(vip, address), {
         service: 'refused',
@@ -94,6 +104,7 @@ describe('guard', { skip: SKIP }, () => {
         errorToHealthCheck: 'refused',
         serviceFromRouterItself: 'refused',
       });
+      assert.deepEqual({ whole: pings(server, other, 100), inFragments: pings(server, other, 3000) }, { whole: true, inFragments: true });
     });
 
     test(`${family}: it keeps the kernel silent about what is the data plane's, and about nothing else`, async () => {
@@ -113,6 +124,7 @@ describe('guard', { skip: SKIP }, () => {
         serviceFromRouterItself: 'refused',
       });
       for (const host of [vip, address]) client.ip(`netns exec ${client.name} ping -c 1 -W 2 ${host}`);
+      assert.deepEqual({ whole: pings(server, other, 100), inFragments: pings(server, other, 3000) }, { whole: true, inFragments: false });
       await router.do('unguard');
       assert.equal(await client.do('connectTo', vip, 80), 'refused');
     });
