@@ -209,7 +209,7 @@ test('client: without permission the message says whom to ask as', {
   const { runDir } = await started(t);
   chmodSync(runDir, 0o755); // the socket itself keeps others out
   const client = new URL('../../control/cli/client.js', import.meta.url);
-  const program = `process.setuid(65534); import(${JSON.stringify(client.href)}).then(({ ask }) => ask(process.argv[1], { what: 'status' })).catch((e) => console.log(e.message))`;
+  const program = `import(${JSON.stringify(client.href)}).then(({ ask }) => { process.setuid(65534); return ask(process.argv[1], { what: 'status' }); }).catch((e) => console.log(e.message))`;
   const { stdout } = spawnSync(process.execPath, ['-e', program, runDir], { encoding: 'utf8' });
   assert.match(stdout, /permission denied for .*control\.sock: ask as root/);
 });
