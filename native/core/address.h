@@ -2,6 +2,7 @@
 // and one hash serve both families and no address needs a tag beside it.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -10,10 +11,13 @@ namespace natlb {
 struct alignas(8) Address {
   uint8_t bytes[16];
 
+  // Written as two words because it is read as two: bytes would have to leave the store buffer first. Measured in bench/ (engine).
   static Address v4(const void* four) noexcept {
-    Address address{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
-    std::memcpy(address.bytes + 12, four, 4);
-    return address;
+    uint32_t value;
+    std::memcpy(&value, four, sizeof value);
+    const uint64_t wide = value;
+    const uint64_t words[2] = {0, std::endian::native == std::endian::little ? 0xffff0000 | wide << 32 : 0xffffULL << 32 | wide};
+    return v6(words);
   }
   static Address v6(const void* sixteen) noexcept {
     Address address;
