@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/checksum.h"
+#include "core/ip.h"
 #include "core/stages.h"
 
 namespace natlb {
@@ -83,8 +84,7 @@ void answer_icmp(Packet& packet, const IcmpAnswer& answer, const Address& source
   const size_t headers = ip_header(packet) + kIcmpHeader;
   const size_t limit = std::min(packet.is_v4 ? kMaxError4 : kMinMtu6, static_cast<size_t>(packet.capacity) - packet.l3);
   const size_t quoted = std::min<size_t>(packet.end - packet.l3, limit - headers);
-  const Address target =
-      packet.is_v4 ? Address::v4(packet.frame + packet.l3 + ipv4::kSource) : Address::v6(packet.frame + packet.l3 + ipv6::kSource);
+  const Address target = source_of(packet.frame + packet.l3, packet.is_v4);
   std::memmove(packet.frame + packet.l3 + headers, packet.frame + packet.l3, quoted);
   write_ip(packet, source, target, packet.is_v4 ? kIcmp : kIcmpV6, kIcmpHeader + quoted);
   uint8_t* message = packet.frame + packet.l4;

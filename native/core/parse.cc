@@ -1,5 +1,6 @@
 // parse: from bytes to a Key. Read RFC 791, RFC 8200 4 and RFC 792 first.
 #include "core/checksum.h"
+#include "core/ip.h"
 #include "core/stages.h"
 #include "core/wire.h"
 
@@ -14,13 +15,6 @@ struct Ip {
   uint32_t l4 = 0;   // from the first byte of the header
   uint32_t end = 0;  // likewise, behind the packet as the header has it
 };
-
-Address source_of(const uint8_t* ip, bool is_v4) noexcept {
-  return is_v4 ? Address::v4(ip + ipv4::kSource) : Address::v6(ip + ipv6::kSource);
-}
-Address target_of(const uint8_t* ip, bool is_v4) noexcept {
-  return is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget);
-}
 
 bool has_source_route(const uint8_t* options, size_t length) noexcept {
   constexpr uint8_t kEndOfOptions = 0, kNoOperation = 1, kLooseRoute = 131, kStrictRoute = 137;

@@ -1,5 +1,6 @@
 // rewrite: addresses and ports of the leg, and the checksums over them (RFC 3022 4.2, RFC 1624).
 #include "core/checksum.h"
+#include "core/ip.h"
 #include "core/stages.h"
 
 namespace natlb {
@@ -75,8 +76,7 @@ void translate_icmp(Packet& packet, const Flow& flow, Leg leg, const Block& bloc
   const uint16_t l4_delta = forward ? flow.l4_delta : opposite(flow.l4_delta);
   uint8_t* ip = packet.frame + packet.l3;
   // The error may come from a router between us and the destination, whose private address must not show either (RFC 5508 REQ-5).
-  const Address before = forward ? (packet.is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget))
-                                 : (packet.is_v4 ? Address::v4(ip + ipv4::kSource) : Address::v6(ip + ipv6::kSource));
+  const Address before = forward ? target_of(ip, packet.is_v4) : source_of(ip, packet.is_v4);
   put_address(ip, packet.is_v4, forward, after.address);
   adjust_ip(ip, packet.is_v4, delta(before, after.address));
   translate_quoted(packet, after, !forward, address_delta, l4_delta);

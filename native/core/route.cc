@@ -1,17 +1,15 @@
 // route: what a router does to a packet that goes on (RFC 1812 5.3, RFC 8200 3): TTL, MTU, the next hop's link-layer address.
 #include "core/checksum.h"
+#include "core/ip.h"
 #include "core/stages.h"
 
 namespace natlb {
 
 namespace {
 
-Address target_of(const Packet& packet) noexcept {
-  const uint8_t* ip = packet.frame + packet.l3;
-  return packet.is_v4 ? Address::v4(ip + ipv4::kTarget) : Address::v6(ip + ipv6::kTarget);
-}
+Address target_address(const Packet& packet) noexcept { return target_of(packet.frame + packet.l3, packet.is_v4); }
 
-NextHop next_hop(const Packet& packet, const View& view) noexcept { return view.routes->find(target_of(packet)); }
+NextHop next_hop(const Packet& packet, const View& view) noexcept { return view.routes->find(target_address(packet)); }
 
 void send_by(Packet& packet, const NextHop& hop, const View& view, Missing& missing) noexcept {
   if (hop.interface == kNoInterface) {
@@ -55,8 +53,8 @@ class Routing {
       flow.next_forward = flow.next_reverse = Routes::kNoHop;
     }
     uint32_t& kept = packet.leg == Leg::forward ? flow.next_forward : flow.next_reverse;
-    if (kept == Routes::kNoHop) kept = routes.reference(target_of(packet));
-    return kept == Routes::kNoHop ? routes.find(target_of(packet)) : routes.follow(kept);
+    if (kept == Routes::kNoHop) kept = routes.reference(target_address(packet));
+    return kept == Routes::kNoHop ? routes.find(target_address(packet)) : routes.follow(kept);
   }
 
   static uint8_t& ttl(Packet& packet) noexcept { return packet.frame[packet.l3 + (packet.is_v4 ? ipv4::kTtl : ipv6::kHopLimit)]; }
@@ -88,7 +86,7 @@ class Routing {
   // The sender must see its own packet in the error, so the translation is taken back first.
   void refuse(Packet& packet, const IcmpAnswer& answer, Verdict outcome) noexcept {
     if (!packet.is_icmp_error) translate(packet, *packet.flow, packet.leg, block_, true);
-    const NextHop back = view_.routes->find(source_of(packet));
+    const NextHop back = view_.routes->find(source_of(packet.frame + packet.l3, packet.is_v4));
     const Address* own = packet.is_icmp_error ? nullptr : own_address(packet, back);
     if (own == nullptr) {
       packet.verdict = outcome == Verdict::answered_too_big ? Verdict::needs_fragmenting : Verdict::ttl_exceeded_quiet;
@@ -98,11 +96,6 @@ class Routing {
       answer_icmp(packet, answer, *own, outcome);
       send_by(packet, back, view_, missing_);
     }
-  }
-
-  static Address source_of(const Packet& packet) noexcept {
-    const uint8_t* ip = packet.frame + packet.l3;
-    return packet.is_v4 ? Address::v4(ip + ipv4::kSource) : Address::v6(ip + ipv6::kSource);
   }
 
   // An address of the interface by which the error leaves (RFC 1812 4.3.2.4): one of the other side's must not show on this.
