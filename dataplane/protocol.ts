@@ -1,22 +1,66 @@
 // Every message between control and dataplane, and the types they carry. Plain data only: it crosses a process boundary.
 
-export type Protocol = 'tcp' | 'udp';
+export type Protocol = 'tcp' | 'udp' | 'sctp';
 
 /** A real server as the data plane sees it. */
 export interface Destination {
   readonly address: string;
+  /** 0 = the port the client asked for. */
   readonly port: number;
   /** 0 = no new flows; flows that exist go on. */
   readonly weight: number;
+  /** Flows from which on it gets no new ones, and below which it does again (uthreshold, lthreshold). 0 = none; lower 0 = 3/4 of upper. */
+  readonly upperThreshold?: number;
+  readonly lowerThreshold?: number;
 }
 
-/** A virtual server. Its identity is (protocol, address, port). */
-export interface Service {
+/** Traffic to one address: ports from `firstPort` to `lastPort`, both included. 0 to 65535 is all of it. */
+export interface Listener {
   readonly address: string;
-  readonly port: number;
   readonly protocol: Protocol;
-  /** A name of the scheduler table: `rr`, `wrr`. */
+  readonly firstPort: number;
+  readonly lastPort: number;
+}
+
+/** As `virtual_server` names it. */
+export type ServiceIdentity =
+  | { readonly kind: 'address'; readonly protocol: Protocol; readonly address: string; readonly port: number }
+  | { readonly kind: 'fwmark'; readonly mark: number; readonly family: 4 | 6 }
+  | { readonly kind: 'group'; readonly group: string; readonly protocol: Protocol };
+
+export type SchedulerFlag = 'sh-port' | 'sh-fallback' | 'mh-port' | 'mh-fallback';
+
+/** Idle times in milliseconds by state, with the names of `ipvsadm -Lnc` (native/core/flow_state.h). A state that is not named keeps IPVS's. */
+export type Timeouts = Readonly<Record<string, number>>;
+
+/** What happens to the first packet of a client when there is no destination. `default`: rst for TCP, icmp for the others. */
+export type NoDestination = 'default' | 'rst' | 'icmp' | 'drop';
+
+/** When a TCP flow may begin with something else than a SYN: never, shortly after this router took an address over, always. */
+export type Sloppy = 'never' | 'takeover' | 'always';
+
+/** A virtual server. */
+export interface Service {
+  /** Unlike that of every other service; the log and the metrics know it by this. */
+  readonly name: string;
+  readonly identity: ServiceIdentity;
+  /** All of one family. Where services overlap: firewall marks before single ports, these before ranges. */
+  readonly listeners: readonly Listener[];
+  /** A name of the scheduler table. */
   readonly scheduler: string;
+  readonly schedulerFlags: readonly SchedulerFlag[];
+  /** Every packet is scheduled on its own (`ops`); UDP only. */
+  readonly onePacket: boolean;
+  /** Clients that share this much of their address get one destination, until `timeoutMs` after the last of their flows. */
+  readonly persistence?: { readonly timeoutMs: number; readonly prefixLength: number };
+  /** Reads FTP control connections, and expects the data connections they agree on. */
+  readonly helper?: 'ftp';
+  /** Over those of the snapshot. */
+  readonly timeouts: Timeouts;
+  readonly noDestination: NoDestination;
+  /** RST to both sides of a TCP flow that is given up: idle for too long, or without its destination. */
+  readonly resets: boolean;
+  readonly sloppy: Sloppy;
   readonly destinations: readonly Destination[];
 }
 
@@ -31,8 +75,11 @@ export interface HeldAddress {
 export interface Snapshot {
   readonly generation: number;
   readonly services: readonly Service[];
-  /** Idle times, as `lvs_timeouts` and `ipvsadm --set` know them. */
-  readonly timeouts: { readonly tcpMs: number; readonly tcpFinMs: number; readonly udpMs: number };
+  readonly timeouts: Timeouts;
+  /** For so long after an address came to this router, TCP without a flow is not answered: its flows may be on their way here. */
+  readonly takeoverMs: number;
+  /** Half-open TCP flows of one service, and of one client network (/24, /64) with one service, beyond which new ones are shed. 0 = any number. */
+  readonly halfOpen: { readonly service: number; readonly source: number };
   /** What to remove when control is gone for `graceMs`. */
   readonly held: readonly HeldAddress[];
   readonly graceMs: number;
@@ -64,13 +111,12 @@ export interface DestinationStats extends Traffic {
   readonly weight: number;
   readonly active: number;
   readonly inactive: number;
+  /** Persistence templates that name it. */
+  readonly persistent: number;
 }
 
 export interface ServiceStats extends Traffic {
-  readonly address: string;
-  readonly port: number;
-  readonly protocol: Protocol;
-  readonly scheduler: string;
+  readonly name: string;
   readonly destinations: readonly DestinationStats[];
 }
 
@@ -110,7 +156,12 @@ export interface Stats {
 
 /** One line of `ipvsadm -Lnc`. State names are IPVS's. */
 export interface FlowEntry {
-  readonly protocol: Protocol;
+  /** Of the service. */
+  readonly name: string;
+  /** `ip`: a persistence template of a service with several protocols. */
+  readonly protocol: Protocol | 'ip';
+  /** It keeps a client with a destination; no packet belongs to it. */
+  readonly template: boolean;
   readonly expiresInMs: number;
   readonly state: string;
   readonly client: { readonly address: string; readonly port: number };
