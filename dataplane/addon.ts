@@ -50,10 +50,12 @@ export interface SentFrame {
 
 /** The real pipeline between memory devices: no privilege, no network, no clock. */
 export interface MemoryRouter {
-  configure(snapshot: Pick<Snapshot, 'generation' | 'services' | 'timeouts'>): void;
+  configure(snapshot: Omit<Snapshot, 'held' | 'graceMs'>): void;
   route(surroundings: Surroundings): void;
   /** Lets time pass: milliseconds, in steps of 125. */
   advance(ms: number): void;
+  /** An address of a service has just come to this router. */
+  takeOver(): void;
   /** Frames that arrive on a device as one batch, at most 64. */
   send(device: number, frames: readonly Uint8Array[], offload?: FrameOffload): { verdicts: string[]; out: SentFrame[] };
   transmitRoom(device: number, frames: number): void;

@@ -47,46 +47,123 @@ uint32_t number_in(const Napi::Object& from, const char* name) {
   return static_cast<uint32_t>(wide);
 }
 
-uint8_t protocol_from(const std::string& name) {
-  if (name == "tcp") return kTcp;
-  if (name == "udp") return kUdp;
-  throw std::invalid_argument("unknown protocol " + name);
-}
-
-const char* protocol_name(uint8_t protocol) { return protocol == kTcp ? "tcp" : "udp"; }
-
 namespace {
 
-Endpoint endpoint_from(const Napi::Object& from) {
-  const uint32_t port = number_in(from, "port");
-  if (port > UINT16_MAX) throw std::invalid_argument("port " + std::to_string(port) + " is above 65535");
-  return {address_from(string_in(from, "address")), to_wire(static_cast<uint16_t>(port))};
+template <typename Value>
+struct Named {
+  const char* name;
+  Value value;
+};
+
+template <typename Value, size_t Size>
+Value named(const Named<Value> (&rows)[Size], const std::string& name, const char* what) {
+  for (const Named<Value>& row : rows) {
+    if (row.name == name) return row.value;
+  }
+  throw std::invalid_argument(std::string("unknown ") + what + " " + name);
+}
+
+constexpr Named<uint8_t> kProtocols[] = {{"tcp", kTcp}, {"udp", kUdp}, {"sctp", kSctp}};
+constexpr Named<uint32_t> kSchedulerFlags[] = {
+    {"sh-fallback", kFallback}, {"sh-port", kWithPort}, {"mh-fallback", kFallback}, {"mh-port", kWithPort}};
+constexpr Named<NoDestination> kNoDestinations[] = {
+    {"default", NoDestination::reset_or_icmp}, {"rst", NoDestination::reset}, {"icmp", NoDestination::icmp}, {"drop", NoDestination::drop}};
+constexpr Named<Sloppy> kSloppies[] = {{"never", Sloppy::never}, {"takeover", Sloppy::takeover}, {"always", Sloppy::always}};
+
+uint16_t port_in(const Napi::Object& from, const char* name) {
+  const uint32_t port = number_in(from, name);
+  if (port > UINT16_MAX) throw std::invalid_argument(std::string(name) + " " + std::to_string(port) + " is above 65535");
+  return static_cast<uint16_t>(port);
+}
+
+uint32_t optional_number(const Napi::Object& from, const char* name) { return from.Get(name).IsUndefined() ? 0 : number_in(from, name); }
+
+bool flag_in(const Napi::Object& from, const char* name) { return from.Get(name).ToBoolean(); }
+
+template <typename Each>
+void for_each(const Napi::Array& array, Each&& each) {
+  for (uint32_t i = 0; i < array.Length(); ++i) each(array.Get(i));
+}
+
+// An unknown state is no error: control may know more of them than this data plane.
+WantedTimeouts timeouts_from(const Napi::Object& from) {
+  WantedTimeouts timeouts{};
+  for (size_t state = 0; state < kFlowStates; ++state) {
+    timeouts[state] = optional_number(from, std::string(kFlowStateRows[state].name).c_str());
+  }
+  return timeouts;
+}
+
+WantedListener listener_from(const Napi::Object& from) {
+  return {address_from(string_in(from, "address")), protocol_from(string_in(from, "protocol")), port_in(from, "firstPort"),
+          port_in(from, "lastPort")};
+}
+
+WantedDestination destination_from(const Napi::Object& from) {
+  return {address_from(string_in(from, "address")), to_wire(port_in(from, "port")), number_in(from, "weight"),
+          optional_number(from, "upperThreshold"), optional_number(from, "lowerThreshold")};
+}
+
+void set_persistence(WantedService& service, const Napi::Value& value) {
+  if (!value.IsObject()) return;
+  const auto from = value.As<Napi::Object>();
+  service.persistence_ms = number_in(from, "timeoutMs");
+  service.persistence_prefix = static_cast<uint8_t>(number_in(from, "prefixLength"));
 }
 
 WantedService service_from(const Napi::Object& from) {
-  WantedService service{endpoint_from(from), protocol_from(string_in(from, "protocol")), string_in(from, "scheduler"), {}};
-  const Napi::Array destinations = array_in(from, "destinations");
-  for (uint32_t i = 0; i < destinations.Length(); ++i) {
-    const auto one = destinations.Get(i).As<Napi::Object>();
-    service.destinations.push_back({endpoint_from(one), number_in(one, "weight")});
-    if (service.destinations.back().endpoint.address.is_v4() != service.endpoint.address.is_v4()) {
-      throw std::invalid_argument("a destination of " + text_of(service.endpoint.address) + " is of the other address family");
-    }
-  }
+  WantedService service;
+  service.name = string_in(from, "name");
+  service.is_mark = string_in(object_in(from, "identity"), "kind") == "fwmark";
+  service.scheduler = string_in(from, "scheduler");
+  for_each(array_in(from, "schedulerFlags"),
+           [&](const Napi::Value& flag) { service.scheduler_flags |= named(kSchedulerFlags, flag.As<Napi::String>(), "scheduler flag"); });
+  service.one_packet = flag_in(from, "onePacket");
+  set_persistence(service, from.Get("persistence"));
+  service.helps_ftp = from.Get("helper").IsString();
+  service.timeouts = timeouts_from(object_in(from, "timeouts"));
+  service.no_destination = named(kNoDestinations, string_in(from, "noDestination"), "noDestination");
+  service.resets = flag_in(from, "resets");
+  service.sloppy = named(kSloppies, string_in(from, "sloppy"), "sloppy");
+  for_each(array_in(from, "listeners"),
+           [&](const Napi::Value& one) { service.listeners.push_back(listener_from(one.As<Napi::Object>())); });
+  for_each(array_in(from, "destinations"),
+           [&](const Napi::Value& one) { service.destinations.push_back(destination_from(one.As<Napi::Object>())); });
   return service;
+}
+
+// The engine takes both families for one code, and would translate between them without noticing.
+void check_families(const WantedService& service) {
+  const auto check = [&](const Address& address) {
+    if (address.is_v4() == service.listeners.at(0).address.is_v4()) return;
+    throw std::invalid_argument("service " + service.name + " has addresses of both families: " + text_of(address));
+  };
+  for (const WantedListener& one : service.listeners) check(one.address);
+  for (const WantedDestination& one : service.destinations) check(one.address);
 }
 
 }  // namespace
 
+uint8_t protocol_from(const std::string& name) { return named(kProtocols, name, "protocol"); }
+
+const char* protocol_name(uint8_t protocol) {
+  for (const Named<uint8_t>& row : kProtocols) {
+    if (row.value == protocol) return row.name;
+  }
+  return "ip";
+}
+
 WantedSnapshot snapshot_from(const Napi::Object& snapshot) {
   WantedSnapshot wanted;
   wanted.generation = number_in(snapshot, "generation");
-  const Napi::Array services = array_in(snapshot, "services");
-  for (uint32_t i = 0; i < services.Length(); ++i) wanted.services.push_back(service_from(services.Get(i).As<Napi::Object>()));
-  const Napi::Object timeouts = object_in(snapshot, "timeouts");
-  wanted.tcp_ms = number_in(timeouts, "tcpMs");
-  wanted.tcp_fin_ms = number_in(timeouts, "tcpFinMs");
-  wanted.udp_ms = number_in(timeouts, "udpMs");
+  for_each(array_in(snapshot, "services"), [&](const Napi::Value& one) {
+    wanted.services.push_back(service_from(one.As<Napi::Object>()));
+    if (!wanted.services.back().listeners.empty()) check_families(wanted.services.back());
+  });
+  wanted.timeouts = timeouts_from(object_in(snapshot, "timeouts"));
+  wanted.takeover_ms = number_in(snapshot, "takeoverMs");
+  const Napi::Object half_open = object_in(snapshot, "halfOpen");
+  wanted.half_open = {number_in(half_open, "service"), number_in(half_open, "source")};
   return wanted;
 }
 

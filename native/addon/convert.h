@@ -19,7 +19,7 @@ std::string string_in(const Napi::Object& from, const char* name);
 uint32_t number_in(const Napi::Object& from, const char* name);
 
 uint8_t protocol_from(const std::string& name);
-const char* protocol_name(uint8_t protocol);
+const char* protocol_name(uint8_t protocol);  // 0: ip
 
 // dataplane/protocol.ts: Snapshot.
 WantedSnapshot snapshot_from(const Napi::Object& snapshot);

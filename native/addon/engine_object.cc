@@ -108,7 +108,9 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     return object;
   }
 
-  Napi::Value flows(const Napi::CallbackInfo& info) { return flows_array(info.Env(), engine_->flows().block(), ticks_now()); }
+  Napi::Value flows(const Napi::CallbackInfo& info) {
+    return flows_array(info.Env(), engine_->flows().block(), engine_->directory(), ticks_now());
+  }
 
   std::unique_ptr<Engine> engine_;
 };

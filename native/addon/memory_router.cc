@@ -83,6 +83,7 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
                            InstanceMethod<&MemoryRouter::configure>("configure"),
                            InstanceMethod<&MemoryRouter::route>("route"),
                            InstanceMethod<&MemoryRouter::advance>("advance"),
+                           InstanceMethod<&MemoryRouter::takeOver>("takeOver"),
                            InstanceMethod<&MemoryRouter::send>("send"),
                            InstanceMethod<&MemoryRouter::transmitRoom>("transmitRoom"),
                            InstanceMethod<&MemoryRouter::stats>("stats"),
@@ -98,7 +99,7 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
       memory_ = std::make_unique<FlowMemory>("", Block::bytes(max_flows));
       block_ = std::make_unique<Block>(memory_->data(), max_flows);
       flows_ = std::make_unique<FlowTable>(*block_, kSecret, now_);
-      directory_ = std::make_unique<SlotDirectory>(*block_);
+      directory_ = std::make_unique<SlotDirectory>(*block_, 0);
       forwarder_ = std::make_unique<Forwarder>(*flows_);
       snapshot_ = std::make_unique<Snapshot>(directory_->build(WantedSnapshot{}));
       set_routes(from);
@@ -116,7 +117,7 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
  private:
   void set_routes(const Napi::Object& from) {
     routes_ = std::make_unique<Routes>(routes_from(from));
-    view_ = {snapshot_.get(), routes_.get(), {}, {}};
+    view_ = {snapshot_.get(), routes_.get(), {}, {}, view_.takeover_until};
     for (uint32_t i = 0; i < routes_->interfaces().size(); ++i) {
       view_.interface_of_device.push_back(i);
       view_.device_of_interface.push_back(static_cast<uint16_t>(i));
@@ -135,6 +136,9 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
   void route(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] { set_routes(info[0].As<Napi::Object>()); });
   }
+
+  // An address of a service has just come to this router.
+  void takeOver(const Napi::CallbackInfo&) { view_.takeover_until = now_ + snapshot_->takeover_ticks(); }
 
   void advance(const Napi::CallbackInfo& info) {
     now_ += info[0].As<Napi::Number>().Uint32Value() / kMillisPerTick;
@@ -203,7 +207,7 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
     return object;
   }
 
-  Napi::Value flows(const Napi::CallbackInfo& info) { return flows_array(info.Env(), *block_, now_); }
+  Napi::Value flows(const Napi::CallbackInfo& info) { return flows_array(info.Env(), *block_, *directory_, now_); }
 
   uint32_t now_ = 0;
   std::unique_ptr<FlowMemory> memory_;

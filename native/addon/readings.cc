@@ -18,11 +18,14 @@ void set_traffic(Napi::Object object, const SlotDirectory::Sum& sum) {
   object.Set("bytesOut", number(env, sum.bytes_out));
 }
 
-Napi::Object destination_object(Napi::Env env, const Destination& destination, const DestinationSlot& slot) {
-  Napi::Object object = endpoint_object(env, destination.endpoint);
+Napi::Object destination_object(Napi::Env env, const Destination& destination, const Block& block) {
+  const DestinationSlot& slot = block.destinations[destination.slot];
+  const Load& load = block.loads[destination.slot];
+  Napi::Object object = endpoint_object(env, {destination.address, destination.port});
   object.Set("weight", number(env, destination.weight));
-  object.Set("active", number(env, slot.active.get()));
-  object.Set("inactive", number(env, slot.inactive.get()));
+  object.Set("active", number(env, Load::get(load.active)));
+  object.Set("inactive", number(env, Load::get(load.inactive)));
+  object.Set("persistent", number(env, slot.persistent.get()));
   set_traffic(object, {slot.connections.get(), slot.packets_in.get(), slot.packets_out.get(), slot.bytes_in.get(), slot.bytes_out.get()});
   return object;
 }
@@ -32,13 +35,12 @@ Napi::Object destination_object(Napi::Env env, const Destination& destination, c
 Napi::Array services_array(Napi::Env env, const Snapshot& snapshot, const SlotDirectory& directory, const Block& block) {
   Napi::Array services = Napi::Array::New(env);
   for (const Service& service : snapshot.services()) {
-    Napi::Object object = endpoint_object(env, service.endpoint);
-    object.Set("protocol", protocol_name(service.protocol));
-    object.Set("scheduler", std::string(service.scheduler->name));
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("name", directory.name(service.slot));
     set_traffic(object, directory.sum(service.slot));
     Napi::Array destinations = Napi::Array::New(env);
     for (const Destination& destination : service.destinations) {
-      destinations.Set(destinations.Length(), destination_object(env, destination, block.destinations[destination.slot]));
+      destinations.Set(destinations.Length(), destination_object(env, destination, block));
     }
     object.Set("destinations", destinations);
     services.Set(services.Length(), object);
@@ -81,21 +83,24 @@ Napi::Object device_object(Napi::Env env, const Device& device) {
   return object;
 }
 
-Napi::Array flows_array(Napi::Env env, const Block& block, uint32_t now) {
+Napi::Array flows_array(Napi::Env env, const Block& block, const SlotDirectory& directory, uint32_t now) {
   Napi::Array flows = Napi::Array::New(env);
   for (uint32_t at = 0; at < block.header->fresh; ++at) {
     if (__atomic_load_n(&block.flows[at].live, __ATOMIC_ACQUIRE) != Flow::kLive) continue;
     const Flow flow = block.flows[at];
     if (__atomic_load_n(&block.flows[at].live, __ATOMIC_ACQUIRE) != Flow::kLive) continue;
-    if (flow.service >= kMaxServices || flow.destination >= kMaxDestinations || flow.state >= FlowState::count) continue;
+    if (flow.virtual_address >= kMaxVirtualAddresses || flow.destination >= kMaxDestinations || flow.state >= FlowState::count) continue;
+    const bool kept = flow.has(Flow::kTemplate);
     Napi::Object object = Napi::Object::New(env);
-    object.Set("protocol", protocol_name(flow.protocol));
+    object.Set("name", directory.name(block.destinations[flow.destination].service));
+    object.Set("protocol", protocol_name(protocol_of(flow)));
+    object.Set("template", kept);
     const auto ticks = static_cast<int32_t>(flow.expires_at - now);
     object.Set("expiresInMs", number(env, ticks > 0 ? static_cast<uint64_t>(ticks) * kMillisPerTick : 0));
     object.Set("state", std::string(row(flow.state).name));
-    object.Set("client", endpoint_object(env, {flow.client, flow.client_port}));
-    object.Set("service", endpoint_object(env, block.services[flow.service].endpoint));
-    object.Set("destination", endpoint_object(env, block.destinations[flow.destination].endpoint));
+    object.Set("client", endpoint_object(env, {flow.client, kept ? uint16_t{0} : flow.client_port}));
+    object.Set("service", endpoint_object(env, {block.addresses[flow.virtual_address].address, flow.virtual_port}));
+    object.Set("destination", endpoint_object(env, {block.destinations[flow.destination].address, flow.destination_port}));
     flows.Set(flows.Length(), object);
   }
   return flows;

@@ -15,7 +15,7 @@ Napi::Object total_object(Napi::Env env, const SlotDirectory& directory);
 Napi::Array verdicts_array(Napi::Env env, const Forwarder& forwarder);
 Napi::Object device_object(Napi::Env env, const Device& device);
 // Copied while the worker works on it: each record is whole or left out, the list is of no one moment.
-Napi::Array flows_array(Napi::Env env, const Block& block, uint32_t now);
+Napi::Array flows_array(Napi::Env env, const Block& block, const SlotDirectory& directory, uint32_t now);
 Napi::Object flow_table_object(Napi::Env env, const FlowTable& flows);
 
 }  // namespace natlb

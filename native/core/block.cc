@@ -15,16 +15,19 @@ constexpr size_t pages(size_t bytes) noexcept { return (bytes + kPage - 1) / kPa
 constexpr uint32_t bucket_count(uint32_t max_flows) noexcept { return max_flows / 2 + 2; }
 
 struct Offsets {
-  size_t timer_heads, services, destinations, buckets, flows, end;
+  size_t timer_heads, services, addresses, destinations, loads, buckets, flows, controls, end;
 };
 Offsets offsets(uint32_t max_flows) noexcept {
   Offsets at{};
   at.timer_heads = kPage;
   at.services = at.timer_heads + pages(kTimerSlots * sizeof(uint32_t));
-  at.destinations = at.services + pages(kMaxServices * sizeof(ServiceSlot));
-  at.buckets = at.destinations + pages(kMaxDestinations * sizeof(DestinationSlot));
+  at.addresses = at.services + pages(kMaxServices * sizeof(ServiceSlot));
+  at.destinations = at.addresses + pages(kMaxVirtualAddresses * sizeof(VirtualAddressSlot));
+  at.loads = at.destinations + pages(kMaxDestinations * sizeof(DestinationSlot));
+  at.buckets = at.loads + pages(kMaxDestinations * sizeof(Load));
   at.flows = at.buckets + pages(bucket_count(max_flows) * sizeof(Bucket));
-  at.end = at.flows + pages(max_flows * sizeof(Flow));
+  at.controls = at.flows + pages(max_flows * sizeof(Flow));
+  at.end = at.controls + pages(max_flows * sizeof(uint32_t));
   return at;
 }
 
@@ -38,9 +41,12 @@ Block::Block(void* memory, uint32_t max_flows) noexcept {
   header = reinterpret_cast<BlockHeader*>(base);
   timer_heads = reinterpret_cast<uint32_t*>(base + at.timer_heads);
   services = reinterpret_cast<ServiceSlot*>(base + at.services);
+  addresses = reinterpret_cast<VirtualAddressSlot*>(base + at.addresses);
   destinations = reinterpret_cast<DestinationSlot*>(base + at.destinations);
+  loads = reinterpret_cast<Load*>(base + at.loads);
   buckets = reinterpret_cast<Bucket*>(base + at.buckets);
   flows = reinterpret_cast<Flow*>(base + at.flows);
+  controls = reinterpret_cast<uint32_t*>(base + at.controls);
   found_ =
       header->magic == kMagic && header->max_flows == max_flows && header->buckets == bucket_count(max_flows) && header->fresh <= max_flows;
   if (!found_) {

@@ -35,7 +35,7 @@ struct BlockHeader {
 class Block {
  public:
   // Changes whenever the meaning of any byte does.
-  static constexpr uint64_t kMagic = 0x6e61746c62000001;
+  static constexpr uint64_t kMagic = 0x6e61746c62000002;
 
   static size_t bytes(uint32_t max_flows) noexcept;
   // `memory` is page-aligned, of bytes(max_flows) bytes, and either zero or what an earlier Block of any size or version left there.
@@ -47,9 +47,12 @@ class Block {
   BlockHeader* header;
   uint32_t* timer_heads;  // kTimerSlots
   ServiceSlot* services;
+  VirtualAddressSlot* addresses;
   DestinationSlot* destinations;
+  Load* loads;  // of the destinations, by slot
   Bucket* buckets;
   Flow* flows;
+  uint32_t* controls;  // by flow: the flow that controls it, where it has the flag kControlled
 
  private:
   bool found_;

@@ -74,13 +74,11 @@ Found FlowTable::find_in(const Bucket& bucket, const Key& key, uint16_t tag) con
 }
 
 Key FlowTable::forward_key(const Flow& flow) const noexcept {
-  const Endpoint& service = block_.services[flow.service].endpoint;
-  return {flow.client, service.address, flow.client_port, service.port, flow.protocol};
+  return {flow.client, block_.addresses[flow.virtual_address].address, flow.client_port, flow.virtual_port, flow.protocol};
 }
 
 Key FlowTable::reverse_key(const Flow& flow) const noexcept {
-  const Endpoint& destination = block_.destinations[flow.destination].endpoint;
-  return {destination.address, flow.client, destination.port, flow.client_port, flow.protocol};
+  return {block_.destinations[flow.destination].address, flow.client, flow.destination_port, flow.client_port, flow.protocol};
 }
 
 Flow* FlowTable::insert(const Flow& wanted) noexcept {
@@ -89,16 +87,14 @@ Flow* FlowTable::insert(const Flow& wanted) noexcept {
   Flow& flow = block_.flows[at];
   flow = wanted;
   flow.live = 0;
-  flow.timer_slot = kNone;
+  flow.timer_slot = Flow::kNoTimer;
+  flow.routes = 0;
   if (!index_both(at)) {
     give_record(flow);
     return nullptr;
   }
   timers_.file(flow);
-  DestinationSlot& destination = block_.destinations[flow.destination];
-  (row(flow.state).active ? destination.active : destination.inactive).add(1);
-  destination.flows.add(1);
-  ++block_.header->entries;
+  count_in(flow);
   __atomic_store_n(&flow.live, Flow::kLive, __ATOMIC_RELEASE);
   return &flow;
 }
@@ -109,24 +105,103 @@ void FlowTable::remove(Flow& flow) noexcept {
   unindex(at * 2, hash_of_leg(at * 2));
   unindex(at * 2 + 1, hash_of_leg(at * 2 + 1));
   timers_.unfile(flow);
-  DestinationSlot& destination = block_.destinations[flow.destination];
-  (row(flow.state).active ? destination.active : destination.inactive).subtract(1);
-  destination.flows.subtract(1);  // last: from here on the slot may be another's
-  --block_.header->entries;
+  count_out(flow);
+  if (flow.has(Flow::kControlled)) --dependents(block_.flows[block_.controls[at]]);
   give_record(flow);
+}
+
+namespace {
+
+// IPVS: overloaded from the upper threshold on, no more below the lower one, or three quarters of the upper (ip_vs_dest_update_overload).
+void judge_load(DestinationSlot& destination, uint32_t flows) noexcept {
+  const uint64_t upper = destination.upper_threshold, lower = destination.lower_threshold;
+  if (upper != 0 && flows >= upper) {
+    destination.overloaded = true;
+  } else if (upper == 0 || (lower != 0 ? flows < lower : uint64_t{flows} * 4 < upper * 3)) {
+    destination.overloaded = false;
+  }
+}
+
+}  // namespace
+
+void FlowTable::count_in(const Flow& flow) noexcept {
+  DestinationSlot& destination = block_.destinations[flow.destination];
+  Load& load = block_.loads[flow.destination];
+  if (flow.has(Flow::kTemplate)) {
+    destination.persistent.add(1);
+  } else {
+    Load::add(row(flow.state).active ? load.active : load.inactive, 1);
+    judge_load(destination, load.total());
+  }
+  destination.flows.add(1);
+  block_.addresses[flow.virtual_address].flows.add(1);
+  ++block_.header->entries;
+}
+
+void FlowTable::count_out(const Flow& flow) noexcept {
+  DestinationSlot& destination = block_.destinations[flow.destination];
+  Load& load = block_.loads[flow.destination];
+  if (flow.has(Flow::kTemplate)) {
+    destination.persistent.subtract(1);
+  } else {
+    Load::add(row(flow.state).active ? load.active : load.inactive, UINT32_MAX);
+    judge_load(destination, load.total());
+  }
+  --block_.header->entries;
+  // Last: from here on the slots may be others'.
+  block_.addresses[flow.virtual_address].flows.subtract(1);
+  destination.flows.subtract(1);
+}
+
+bool FlowTable::rebind(Flow& kept, uint32_t destination) noexcept {
+  const uint32_t reverse = index_of(kept) * 2 + 1;
+  const uint32_t before = kept.destination;
+  unindex(reverse, hash_of_leg(reverse));
+  kept.destination = destination;
+  const bool fits = index(reverse, hash_of_leg(reverse));
+  kept.destination = before;
+  if (!fits) {
+    index(reverse, hash_of_leg(reverse));  // its old place is still free
+    return false;
+  }
+  count_out(kept);
+  kept.destination = destination;
+  count_in(kept);
+  return true;
+}
+
+void FlowTable::control(Flow& flow, Flow& keeper) noexcept {
+  block_.controls[index_of(flow)] = index_of(keeper);
+  flow.flags |= Flow::kControlled;
+  ++dependents(keeper);
 }
 
 void FlowTable::change_state(Flow& flow, FlowState state) noexcept {
   if (row(flow.state).active != row(state).active) {
-    DestinationSlot& destination = block_.destinations[flow.destination];
-    (row(flow.state).active ? destination.active : destination.inactive).subtract(1);
-    (row(state).active ? destination.active : destination.inactive).add(1);
+    Load& load = block_.loads[flow.destination];
+    Load::add(row(flow.state).active ? load.active : load.inactive, UINT32_MAX);
+    Load::add(row(state).active ? load.active : load.inactive, 1);
   }
   flow.state = state;
 }
 
 void FlowTable::expire(uint32_t now, uint32_t budget) noexcept {
-  timers_.advance(now, budget, [this](Flow& flow) { remove(flow); });
+  timers_.advance(now, budget, [this](Flow& flow) {
+    if (is_kept(flow)) {
+      prolong(flow);
+    } else {
+      remove(flow);
+    }
+  });
+}
+
+bool FlowTable::is_kept(Flow& flow) const noexcept { return flow.has(Flow::kTemplate) && dependents(flow) != 0; }
+
+// IPVS: what controls others is looked at again after a minute (ip_vs_conn_expire).
+void FlowTable::prolong(Flow& flow) noexcept {
+  timers_.unfile(flow);
+  flow.expires_at += 60 * kTicksPerSecond;
+  timers_.file(flow);
 }
 
 uint64_t FlowTable::hash_of_leg(uint32_t leg) const noexcept {
@@ -199,34 +274,50 @@ void FlowTable::adopt(uint32_t now) noexcept {
   timers_.clear();
   for (uint32_t i = 0; i < kMaxDestinations; ++i) {
     if (block_.destinations[i].in_use == 0) continue;
-    block_.destinations[i].active.set(0);
-    block_.destinations[i].inactive.set(0);
+    block_.loads[i].active = 0;
+    block_.loads[i].inactive = 0;
+    block_.destinations[i].persistent.set(0);
     block_.destinations[i].flows.set(0);
   }
+  for (uint32_t i = 0; i < kMaxVirtualAddresses; ++i) block_.addresses[i].flows.set(0);
   header.tick = now;
   header.free_head = kNone;
   header.entries = 0;
   for (uint32_t at = 0; at < header.fresh; ++at) {
     Flow& flow = block_.flows[at];
-    flow.timer_slot = kNone;
+    flow.timer_slot = Flow::kNoTimer;
     flow.routes = 0;
     if (!sound(flow) || find(forward_key(flow), hash_of_leg(at * 2)).flow != nullptr || !index_both(at)) {
       flow.live = 0;
       give_record(flow);
       continue;
     }
+    if (flow.has(Flow::kTemplate)) dependents(flow) = 0;
     timers_.file(flow);
-    DestinationSlot& destination = block_.destinations[flow.destination];
-    (row(flow.state).active ? destination.active : destination.inactive).add(1);
-    destination.flows.add(1);
-    ++header.entries;
+    count_in(flow);
+  }
+  for (uint32_t at = 0; at < header.fresh; ++at) adopt_control(at);
+}
+
+void FlowTable::adopt_control(uint32_t at) noexcept {
+  Flow& flow = block_.flows[at];
+  if (flow.live != Flow::kLive || !flow.has(Flow::kControlled)) return;
+  const uint32_t keeper = block_.controls[at];
+  const bool there = keeper < block_.header->fresh && block_.flows[keeper].live == Flow::kLive && block_.flows[keeper].has(Flow::kTemplate);
+  if (there) {
+    ++dependents(block_.flows[keeper]);
+  } else {
+    flow.flags &= static_cast<uint8_t>(~Flow::kControlled);
   }
 }
 
 bool FlowTable::sound(const Flow& flow) const noexcept {
-  return flow.live == Flow::kLive && flow.service < kMaxServices && flow.destination < kMaxDestinations && flow.state < FlowState::count &&
-         (flow.protocol == kTcp) == (flow.state != FlowState::UDP) && block_.services[flow.service].in_use != 0 &&
-         block_.destinations[flow.destination].in_use != 0 && block_.destinations[flow.destination].service == flow.service;
+  if (flow.live != Flow::kLive || flow.state >= FlowState::count) return false;
+  if (flow.has(Flow::kTemplate) ? flow.state != FlowState::NONE : row(flow.state).protocol != flow.protocol) return false;
+  if (flow.virtual_address >= kMaxVirtualAddresses || block_.addresses[flow.virtual_address].in_use == 0) return false;
+  if (flow.destination >= kMaxDestinations || block_.destinations[flow.destination].in_use == 0) return false;
+  const uint32_t service = block_.destinations[flow.destination].service;
+  return service < kMaxServices && block_.services[service].in_use != 0;
 }
 
 }  // namespace natlb

@@ -29,9 +29,15 @@ class FlowTable {
     return find(key, hash);
   }
 
-  // Adds the flow whose client, port, protocol, service, destination, state and expires_at are set in `wanted`. Null when there is no room.
+  // Adds `wanted`, whose timers and next hops need not be set. Null when there is no room.
   Flow* insert(const Flow& wanted) noexcept;
   void remove(Flow& flow) noexcept;
+  // Gives a template another destination. False when there is no room, and then nothing has changed.
+  bool rebind(Flow& kept, uint32_t destination) noexcept;
+  // From now on `keeper` lives as long as `flow` does.
+  void control(Flow& flow, Flow& keeper) noexcept;
+
+  [[nodiscard]] uint32_t index_of(const Flow& flow) const noexcept { return static_cast<uint32_t>(&flow - block_.flows); }
 
   // Keys of the two legs, as packets on them carry it.
   [[nodiscard]] Key forward_key(const Flow& flow) const noexcept;
@@ -39,7 +45,7 @@ class FlowTable {
 
   void expire(uint32_t now, uint32_t budget) noexcept;
   void hasten(Flow& flow) noexcept { timers_.hasten(flow); }
-  // Puts the flow in `state`, keeping its destination's counts of active and inactive flows true.
+  // Puts the flow in `state`, keeping its destination's load true.
   void change_state(Flow& flow, FlowState state) noexcept;
 
   [[nodiscard]] uint32_t entries() const noexcept { return block_.header->entries; }
@@ -65,7 +71,12 @@ class FlowTable {
   bool index_both(uint32_t flow) noexcept;
   uint32_t take_record() noexcept;
   void give_record(Flow& flow) noexcept;
+  void count_in(const Flow& flow) noexcept;
+  void count_out(const Flow& flow) noexcept;
   void adopt(uint32_t now) noexcept;
+  void adopt_control(uint32_t at) noexcept;
+  [[nodiscard]] bool is_kept(Flow& flow) const noexcept;
+  void prolong(Flow& flow) noexcept;
   bool sound(const Flow& flow) const noexcept;
 
   Block& block_;
@@ -79,11 +90,10 @@ inline bool FlowTable::matches(const Flow& flow, bool reverse, const Key& key) c
   const Address& other = reverse ? key.source : key.target;
   const uint32_t ports = reverse ? static_cast<uint32_t>(key.target_port) << 16 | key.source_port
                                  : static_cast<uint32_t>(key.source_port) << 16 | key.target_port;
-  const Endpoint& expected = reverse ? block_.destinations[flow.destination].endpoint : block_.services[flow.service].endpoint;
-  const uint32_t expected_ports = static_cast<uint32_t>(flow.client_port) << 16 | expected.port;
-  const uint64_t differs = (flow.client.low() ^ client.low()) | (flow.client.high() ^ client.high()) |
-                           (expected.address.low() ^ other.low()) | (expected.address.high() ^ other.high()) | (ports ^ expected_ports) |
-                           (flow.protocol ^ key.protocol);
+  const Address& expected = reverse ? block_.destinations[flow.destination].address : block_.addresses[flow.virtual_address].address;
+  const uint32_t expected_ports = static_cast<uint32_t>(flow.client_port) << 16 | (reverse ? flow.destination_port : flow.virtual_port);
+  const uint64_t differs = (flow.client.low() ^ client.low()) | (flow.client.high() ^ client.high()) | (expected.low() ^ other.low()) |
+                           (expected.high() ^ other.high()) | (ports ^ expected_ports) | (flow.protocol ^ key.protocol);
   return differs == 0;
 }
 

@@ -26,6 +26,7 @@ class Forwarder {
 
  private:
   FlowTable& flows_;
+  Passing passing_{};
   IcmpBudget icmp_;
   Missing missing_;
   std::array<Counter, kVerdicts> verdicts_;

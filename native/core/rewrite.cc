@@ -54,32 +54,44 @@ void sum_icmp(Packet& packet) noexcept {
 
 }  // namespace
 
+namespace {
+
+// What one side of a flow is translated to, and what that adds to checksums.
+struct Translation {
+  Endpoint after;
+  uint16_t address_delta;
+  uint16_t l4_delta;
+};
+
+Translation translation(const Flow& flow, const Block& block, bool to_service) noexcept {
+  const uint16_t ports = delta16(flow.virtual_port, flow.destination_port);
+  const uint16_t both = fold(static_cast<uint64_t>(flow.address_delta) + ports);
+  if (to_service) return {{block.addresses[flow.virtual_address].address, flow.virtual_port}, opposite(flow.address_delta), opposite(both)};
+  return {{block.destinations[flow.destination].address, flow.destination_port}, flow.address_delta, both};
+}
+
+}  // namespace
+
 void translate(Packet& packet, const Flow& flow, Leg leg, const Block& block, bool back) noexcept {
   const bool forward = leg == Leg::forward;
-  const Endpoint& service = block.services[flow.service].endpoint;
-  const Endpoint& destination = block.destinations[flow.destination].endpoint;
-  const bool to_service = forward == back;  // the way back of the forward leg, or the reverse leg itself
-  const Endpoint& after = to_service ? service : destination;
-  const uint16_t address_delta = to_service ? opposite(flow.address_delta) : flow.address_delta;
-  const uint16_t l4_delta = to_service ? opposite(flow.l4_delta) : flow.l4_delta;
+  // The way back of the forward leg, or the reverse leg itself.
+  const Translation to = translation(flow, block, forward == back);
   uint8_t* ip = packet.frame + packet.l3;
-  put_address(ip, packet.is_v4, forward, after.address);
-  adjust_ip(ip, packet.is_v4, address_delta);
-  store16(packet.frame + packet.l4 + (forward ? 2 : 0), after.port);
-  adjust_l4(packet, address_delta, l4_delta);
+  put_address(ip, packet.is_v4, forward, to.after.address);
+  adjust_ip(ip, packet.is_v4, to.address_delta);
+  store16(packet.frame + packet.l4 + (forward ? 2 : 0), to.after.port);
+  adjust_l4(packet, to.address_delta, to.l4_delta);
 }
 
 void translate_icmp(Packet& packet, const Flow& flow, Leg leg, const Block& block) noexcept {
   const bool forward = leg == Leg::forward;
-  const Endpoint& after = forward ? block.destinations[flow.destination].endpoint : block.services[flow.service].endpoint;
-  const uint16_t address_delta = forward ? flow.address_delta : opposite(flow.address_delta);
-  const uint16_t l4_delta = forward ? flow.l4_delta : opposite(flow.l4_delta);
+  const Translation to = translation(flow, block, !forward);
   uint8_t* ip = packet.frame + packet.l3;
   // The error may come from a router between us and the destination, whose private address must not show either (RFC 5508 REQ-5).
   const Address before = forward ? target_of(ip, packet.is_v4) : source_of(ip, packet.is_v4);
-  put_address(ip, packet.is_v4, forward, after.address);
-  adjust_ip(ip, packet.is_v4, delta(before, after.address));
-  translate_quoted(packet, after, !forward, address_delta, l4_delta);
+  put_address(ip, packet.is_v4, forward, to.after.address);
+  adjust_ip(ip, packet.is_v4, delta(before, to.after.address));
+  translate_quoted(packet, to.after, !forward, to.address_delta, to.l4_delta);
   sum_icmp(packet);
 }
 

@@ -52,7 +52,7 @@ class Routing {
       flow.routes = routes.serial();
       flow.next_forward = flow.next_reverse = Routes::kNoHop;
     }
-    uint32_t& kept = packet.leg == Leg::forward ? flow.next_forward : flow.next_reverse;
+    uint16_t& kept = packet.leg == Leg::forward ? flow.next_forward : flow.next_reverse;
     if (kept == Routes::kNoHop) kept = routes.reference(target_address(packet));
     return kept == Routes::kNoHop ? routes.find(target_address(packet)) : routes.follow(kept);
   }

@@ -90,18 +90,24 @@ NextHop Routes::find(const Address& destination) const noexcept {
   return hop->on_link ? toward(hop->next, destination) : hop->next;
 }
 
-uint32_t Routes::reference(const Address& destination) const noexcept {
+uint16_t Routes::reference(const Address& destination) const noexcept {
   const Hop* hop = match(destination);
   if (hop == nullptr || hop->next.interface == kNoInterface) return kNoHop;
-  if (!hop->on_link) return hop->next.resolved ? static_cast<uint32_t>(hop - hops_.data()) : kNoHop;
+  if (!hop->on_link) return hop->next.resolved ? numbered(static_cast<size_t>(hop - hops_.data()), 0) : kNoHop;
   const size_t at = neighbour(hop->next.interface, destination);
   const bool plain = hop->next.mtu == interfaces_[hop->next.interface].mtu;
-  return plain && neighbours_[at].interface != kNoInterface ? kOnLink | static_cast<uint32_t>(at) : kNoHop;
+  return plain && neighbours_[at].interface != kNoInterface ? numbered(at, kOnLink) : kNoHop;
 }
 
-NextHop Routes::follow(uint32_t reference) const noexcept {
+// With more hops or neighbours than that, the last ones are looked up for every packet.
+uint16_t Routes::numbered(size_t at, uint16_t kind) noexcept {
+  const bool fits = at < (kNoHop & ~kOnLink);
+  return fits ? static_cast<uint16_t>(at | kind) : kNoHop;
+}
+
+NextHop Routes::follow(uint16_t reference) const noexcept {
   if ((reference & kOnLink) == 0) return hops_[reference].next;
-  const Neighbour& next = neighbours_[reference & ~kOnLink];
+  const Neighbour& next = neighbours_[static_cast<uint16_t>(reference & ~kOnLink)];
   const Interface& out = interfaces_[next.interface];
   return {next.interface, true, out.mac, next.mac, out.mtu, next.address};
 }

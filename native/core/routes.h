@@ -58,10 +58,10 @@ class Routes {
   [[nodiscard]] NextHop find(const Address& destination) const noexcept;
 
   // The same in two steps, for who keeps the first: a number that means something to these routes only, or kNoHop when there is no resolved
-  // next hop to keep.
-  static constexpr uint32_t kNoHop = UINT32_MAX;
-  [[nodiscard]] uint32_t reference(const Address& destination) const noexcept;
-  [[nodiscard]] NextHop follow(uint32_t reference) const noexcept;
+  // next hop to keep, or its number is too great.
+  static constexpr uint16_t kNoHop = UINT16_MAX;
+  [[nodiscard]] uint16_t reference(const Address& destination) const noexcept;
+  [[nodiscard]] NextHop follow(uint16_t reference) const noexcept;
   // Of this object, unlike that of any other in the process; never 0.
   [[nodiscard]] uint32_t serial() const noexcept { return serial_; }
 
@@ -88,7 +88,7 @@ class Routes {
     int shift;     // leaves as many upper bits of the hash as number the slots
   };
   static constexpr uint32_t kFreeSlot = UINT32_MAX;
-  static constexpr uint32_t kOnLink = 1U << 31;  // in a reference: the rest is a place in neighbours_, not in hops_
+  static constexpr uint16_t kOnLink = 1U << 15;  // in a reference: the rest is a place in neighbours_, not in hops_
 
   void add_neighbours(const std::vector<Neighbour>& neighbours);
   void add_length(const Route* begin, const Route* end);
@@ -99,6 +99,7 @@ class Routes {
   [[nodiscard]] size_t neighbour(uint32_t interface, const Address& address) const noexcept;
   [[nodiscard]] NextHop toward(const NextHop& way, const Address& neighbour_address) const noexcept;
 
+  static uint16_t numbered(size_t at, uint16_t kind) noexcept;
   static uint32_t next_serial() noexcept;
 
   uint32_t serial_ = next_serial();

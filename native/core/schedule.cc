@@ -1,4 +1,6 @@
 // schedule: what first packets need. Everything else leaves at the first line.
+#include "core/checksum.h"
+#include "core/choose.h"
 #include "core/stages.h"
 
 namespace natlb {
@@ -13,8 +15,8 @@ bool is_over(const Flow& flow) noexcept { return flow.state == FlowState::TIME_W
 
 class Scheduling {
  public:
-  Scheduling(Batch& batch, const View& view, FlowTable& flows, IcmpBudget& icmp, uint32_t now) noexcept
-      : batch_{batch}, view_{view}, flows_{flows}, icmp_{icmp}, now_{now} {}
+  Scheduling(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, uint32_t now) noexcept
+      : batch_{batch}, view_{view}, flows_{flows}, passing_{passing}, icmp_{icmp}, now_{now} {}
 
   void run(Packet& packet) noexcept {
     if (changed_) look_again(packet);
@@ -54,37 +56,101 @@ class Scheduling {
   }
 
   void open(Packet& packet) noexcept {
-    const Snapshot& snapshot = *view_.snapshot;
-    const Service* service = snapshot.find_service({packet.key.target, packet.key.target_port}, packet.key.protocol);
+    const Key& key = packet.key;
+    const auto [service, listener] = view_.snapshot->find_service(key.target, key.target_port, key.protocol);
     if (service == nullptr) {
-      const bool known = snapshot.is_destination({packet.key.source, packet.key.source_port}, packet.key.protocol);
-      packet.verdict = known ? Verdict::no_flow : Verdict::no_service;
-    } else if (!view_.routes->is_local(service->endpoint.address)) {
+      answer_of_one_packet(packet);
+    } else if (!view_.routes->is_local(key.target)) {
       packet.verdict = Verdict::service_inactive;
-    } else if (view_.routes->is_local(packet.key.source)) {
+    } else if (view_.routes->is_local(key.source)) {
       packet.verdict = Verdict::martian;
-    } else if (service->protocol == kTcp && !opens(packet)) {
-      refuse(packet, Verdict::answered_reset);
+    } else if (key.protocol == kTcp && !opens(packet) && !is_picked_up(packet, *service)) {
+      refuse_stray(packet);
     } else {
-      assign(packet, *service);
+      assign(packet, *service, *listener);
     }
   }
 
-  void assign(Packet& packet, const Service& service) noexcept {
-    SchedulerState& state = flows_.block().services[service.slot].scheduler;
+  // Flows of the router whose address this is now may go on here, as far as the scheduler leads to the same destination.
+  bool is_picked_up(const Packet& packet, const Service& service) const noexcept {
+    if ((packet.tcp_flags & tcp::kRst) != 0) return false;
+    return service.sloppy == Sloppy::always || (service.sloppy == Sloppy::takeover && in_takeover());
+  }
+
+  bool in_takeover() const noexcept { return static_cast<int32_t>(view_.takeover_until - now_) > 0; }
+
+  void refuse_stray(Packet& packet) noexcept {
+    if (in_takeover()) {
+      packet.verdict = Verdict::taken_over;
+    } else {
+      reset(packet, Verdict::answered_reset);
+    }
+  }
+
+  // No flow, and from a destination: the answer to a packet that was scheduled for itself, or nothing of ours.
+  void answer_of_one_packet(Packet& packet) noexcept {
+    const Snapshot& snapshot = *view_.snapshot;
+    const Key& key = packet.key;
+    const auto [service, destination] = key.protocol == kUdp ? snapshot.find_one_packet(key.source, key.source_port) : Snapshot::Source{};
+    if (service != nullptr && view_.routes->is_local(service->listeners[0].address)) {
+      const Listener& listener = service->listeners[0];
+      const uint16_t port = listener.is_single() ? to_wire(listener.first_port) : key.source_port;
+      Flow wanted = flow_between(listener, port, {destination->slot, destination->port}, key.target, key.target_port, kUdp);
+      wanted.destination_port = key.source_port;
+      pass(packet, wanted, Leg::reverse);
+    } else {
+      packet.verdict = snapshot.is_destination(key.source, key.source_port, key.protocol) ? Verdict::no_flow : Verdict::no_service;
+    }
+  }
+
+  void assign(Packet& packet, const Service& service, const Listener& listener) noexcept {
     // A client that talks to two services from one port could be given the same destination twice, and replies could not be told apart.
     constexpr int kAttempts = 8;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      const Destination* destination = service.scheduler->pick(service, state);
-      if (destination == nullptr) return refuse(packet, Verdict::answered_no_destination);
-      if (is_free(packet, *destination)) return create(packet, service, *destination);
+      const Chosen chosen = choose(service, listener, packet.key, flows_, now_);
+      if (chosen.keeper != nullptr) changed_ = true;
+      if (chosen.full) {
+        packet.verdict = Verdict::flow_table_full;
+        return;
+      }
+      if (chosen.slot == kNone) return refuse(packet, service);
+      Flow wanted = flow_between(listener, packet.key.target_port, chosen, packet.key.source, packet.key.source_port, packet.key.protocol);
+      if (service.one_packet) {
+        flows_.block().destinations[wanted.destination].connections.add(1);
+        return pass(packet, wanted, Leg::forward);
+      }
+      if (is_free(packet, wanted)) return create(packet, wanted, chosen.keeper);
     }
     packet.verdict = Verdict::tuple_in_use;
   }
 
-  bool is_free(const Packet& packet, const Destination& destination) noexcept {
-    const Key reverse{destination.endpoint.address, packet.key.source, destination.endpoint.port, packet.key.source_port,
-                      packet.key.protocol};
+  Flow flow_between(const Listener& listener, uint16_t virtual_port, const Chosen& chosen, const Address& client, uint16_t client_port,
+                    uint8_t protocol) const noexcept {
+    const DestinationSlot& destination = flows_.block().destinations[chosen.slot];
+    Flow flow{};
+    flow.client = client;
+    flow.client_port = client_port;
+    flow.virtual_port = virtual_port;
+    flow.destination_port = chosen.port == 0 ? virtual_port : chosen.port;
+    flow.virtual_address = listener.slot;
+    flow.protocol = protocol;
+    flow.state = protocol == kTcp ? FlowState::NONE : FlowState::UDP;
+    flow.destination = chosen.slot;
+    flow.expires_at = now_ + view_.snapshot->timeouts(destination.profile)[static_cast<size_t>(flow.state)];
+    flow.address_delta = delta(listener.address, destination.address);
+    return flow;
+  }
+
+  // The packet travels on a flow that lasts no longer than itself.
+  void pass(Packet& packet, const Flow& flow, Leg leg) noexcept {
+    Flow& own = passing_[static_cast<size_t>(&packet - batch_.begin())];
+    own = flow;
+    packet.flow = &own;
+    packet.leg = leg;
+  }
+
+  bool is_free(const Packet& packet, const Flow& wanted) noexcept {
+    const Key reverse = flows_.reverse_key(wanted);
     const Found found = flows_.find(reverse, flows_.hash_of(reverse));
     if (found.flow == nullptr) return true;
     if (found.leg != Leg::reverse || packet.key.protocol != kTcp || !is_over(*found.flow)) return false;
@@ -92,36 +158,44 @@ class Scheduling {
     return true;
   }
 
-  void create(Packet& packet, const Service& service, const Destination& destination) noexcept {
-    Flow wanted{};
-    wanted.client = packet.key.source;
-    wanted.client_port = packet.key.source_port;
-    wanted.protocol = packet.key.protocol;
-    wanted.state = packet.key.protocol == kTcp ? FlowState::NONE : FlowState::UDP;
-    wanted.service = service.slot;
-    wanted.destination = destination.slot;
-    wanted.expires_at = now_ + view_.snapshot->timeout(wanted.state);
-    wanted.address_delta = destination.address_delta;
-    wanted.l4_delta = destination.l4_delta;
+  void create(Packet& packet, const Flow& wanted, Flow* keeper) noexcept {
     packet.flow = flows_.insert(wanted);
     packet.leg = Leg::forward;
     changed_ = true;
     if (packet.flow == nullptr) {
       packet.verdict = Verdict::flow_table_full;
-    } else {
-      flows_.block().destinations[destination.slot].connections.add(1);
+      return;
+    }
+    if (keeper != nullptr) flows_.control(*packet.flow, *keeper);
+    flows_.block().destinations[wanted.destination].connections.add(1);
+  }
+
+  // There is no destination.
+  void refuse(Packet& packet, const Service& service) noexcept {
+    const bool is_tcp = packet.key.protocol == kTcp;
+    switch (service.no_destination) {
+      case NoDestination::drop:
+        packet.verdict = Verdict::no_destination;
+        return;
+      case NoDestination::icmp:
+        return unreachable(packet);
+      case NoDestination::reset:
+      case NoDestination::reset_or_icmp:
+        return is_tcp ? reset(packet, Verdict::answered_no_destination) : unreachable(packet);
     }
   }
 
-  void refuse(Packet& packet, Verdict outcome) noexcept {
-    if (packet.key.protocol == kTcp) {
-      if ((packet.tcp_flags & tcp::kRst) != 0) {
-        packet.verdict = Verdict::no_flow;  // a RST is never answered (RFC 9293 3.5.2)
-      } else {
-        answer_reset(packet, outcome);
-      }
-    } else if (icmp_.take(now_)) {
-      answer_icmp(packet, kPortUnreachable, packet.key.target, outcome);
+  void reset(Packet& packet, Verdict outcome) noexcept {
+    if ((packet.tcp_flags & tcp::kRst) != 0) {
+      packet.verdict = Verdict::no_flow;  // a RST is never answered (RFC 9293 3.5.2)
+    } else {
+      answer_reset(packet, outcome);
+    }
+  }
+
+  void unreachable(Packet& packet) noexcept {
+    if (icmp_.take(now_)) {
+      answer_icmp(packet, kPortUnreachable, packet.key.target, Verdict::answered_no_destination);
     } else {
       packet.verdict = Verdict::icmp_rate_limited;
     }
@@ -130,6 +204,7 @@ class Scheduling {
   Batch& batch_;
   const View& view_;
   FlowTable& flows_;
+  Passing& passing_;
   IcmpBudget& icmp_;
   uint32_t now_;
   bool changed_ = false;
@@ -137,8 +212,8 @@ class Scheduling {
 
 }  // namespace
 
-void schedule(Batch& batch, const View& view, FlowTable& flows, IcmpBudget& icmp, uint32_t now) noexcept {
-  Scheduling scheduling{batch, view, flows, icmp, now};
+void schedule(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, uint32_t now) noexcept {
+  Scheduling scheduling{batch, view, flows, passing, icmp, now};
   for_each_pending(batch, [&](Packet& packet) {
     packet.outcome = Verdict::pending;
     scheduling.run(packet);

@@ -6,43 +6,88 @@
 #include <string_view>
 #include <vector>
 
+#include "core/packet.h"
 #include "core/slots.h"
 
 namespace natlb {
 
 struct Destination {
-  Endpoint endpoint;
+  Address address;
+  uint16_t port;    // network order; 0 = the port the client asked for
   uint32_t weight;  // 0: no new flows
   uint32_t slot;
-  // What translating the service's endpoint into this one adds to a checksum (flow.h).
-  uint16_t address_delta;
-  uint16_t l4_delta;
+};
+
+// Traffic to one address: ports from first to last, host order, both included.
+struct Listener {
+  Address address;
+  uint8_t protocol;
+  uint16_t first_port;
+  uint16_t last_port;
+  uint16_t slot;  // of the virtual address
+
+  [[nodiscard]] bool is_single() const noexcept { return first_port == last_port; }
 };
 
 struct SchedulerRow;
 
+// Scheduler flags, as IPVS numbers them (IP_VS_SVC_F_SCHED1 ...): of sh and of mh.
+inline constexpr uint32_t kFallback = 1, kWithPort = 2;
+
+enum class NoDestination : uint8_t { reset_or_icmp, reset, icmp, drop };
+enum class Sloppy : uint8_t { never, takeover, always };
+
 // A service as schedulers and the schedule stage see it; part of a snapshot, so it never changes.
 struct Service {
-  Endpoint endpoint;
-  uint8_t protocol;
-  uint32_t slot;
-  const SchedulerRow* scheduler;
+  uint32_t slot = 0;
+  const SchedulerRow* scheduler = nullptr;
+  uint32_t scheduler_flags = 0;
+  bool is_mark = false;  // named by a firewall mark
+  bool is_v4 = true;
+  bool one_packet = false;
+  bool helps_ftp = false;
+  bool resets = true;
+  NoDestination no_destination = NoDestination::reset_or_icmp;
+  Sloppy sloppy = Sloppy::never;
+  uint8_t protocol = 0;            // of all its listeners; 0 = several
+  uint8_t profile = 0;             // row of the snapshot's timeouts
+  uint8_t persistence_bits = 0;    // of the 128 of an address that clients share one destination by
+  uint32_t persistence_ticks = 0;  // 0 = none
+  std::vector<Listener> listeners;
   std::vector<Destination> destinations;
-  // Of the positive weights, for wrr.
+  // What the scheduler has worked out ahead: the weights' maximum and greatest common divisor, and a table of places in `destinations`.
   uint32_t max_weight = 0;
   uint32_t weight_gcd = 0;
+  std::vector<uint32_t> table;
 };
 
-// Returns the destination for a new flow, or null when none has a positive weight.
-using Pick = const Destination* (*)(const Service& service, SchedulerState& state) noexcept;
+// One first packet that asks for a destination.
+struct Choice {
+  const Service& service;
+  SchedulerState& state;
+  const Key& key;
+  const DestinationSlot* slots;
+  const Load* loads;
+
+  // Whether it may have new flows at all, as every scheduler of IPVS asks first.
+  [[nodiscard]] bool is_available(const Destination& destination) const noexcept {
+    return destination.weight > 0 && !slots[destination.slot].overloaded;
+  }
+};
+
+// Returns the destination for a new flow, or null when none is available.
+using Pick = const Destination* (*)(const Choice& choice) noexcept;
+// Works out Service::table; off the data path.
+using Prepare = void (*)(Service& service);
 
 struct SchedulerRow {
   std::string_view name;
   Pick pick;
+  Prepare prepare = nullptr;
 };
 
-const Destination* pick_round_robin(const Service& service, SchedulerState& state) noexcept;
-const Destination* pick_weighted_round_robin(const Service& service, SchedulerState& state) noexcept;
+const Destination* pick_round_robin(const Choice& choice) noexcept;
+const Destination* pick_weighted_round_robin(const Choice& choice) noexcept;
 
 inline constexpr SchedulerRow kSchedulers[] = {
     {"rr", pick_round_robin},

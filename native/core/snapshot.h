@@ -3,36 +3,82 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "core/flow_state.h"
 #include "core/routes.h"
 #include "core/scheduler.h"
-#include "core/tcp_state.h"
 
 namespace natlb {
 
+// In ticks, one for each state.
+using Timeouts = std::array<uint32_t, kFlowStates>;
+
+struct HalfOpenLimits {
+  uint32_t service = 0;  // 0 = any number
+  uint32_t source = 0;
+};
+
+struct SnapshotParts {
+  uint64_t generation = 0;
+  std::vector<Service> services;
+  std::vector<Timeouts> profiles;  // at least one; services name theirs by position
+  uint32_t takeover_ticks = 0;
+  HalfOpenLimits half_open;
+};
+
 class Snapshot {
  public:
-  // Services must differ in (protocol, address, port). Times in ticks, one for each state.
-  Snapshot(uint64_t generation, std::vector<Service> services, const std::array<uint32_t, kFlowStates>& timeouts);
+  explicit Snapshot(SnapshotParts parts);
+  Snapshot(Snapshot&&) = default;  // what points into its vectors stays where it is
+  Snapshot& operator=(Snapshot&&) = default;
 
-  [[nodiscard]] const Service* find_service(const Endpoint& endpoint, uint8_t protocol) const noexcept;
-  [[nodiscard]] bool is_destination(const Endpoint& endpoint, uint8_t protocol) const noexcept;
-  [[nodiscard]] const std::vector<Service>& services() const noexcept { return services_; }
-  [[nodiscard]] uint32_t timeout(FlowState state) const noexcept { return timeouts_[static_cast<size_t>(state)]; }
-  [[nodiscard]] uint64_t generation() const noexcept { return generation_; }
+  struct Match {
+    const Service* service = nullptr;
+    const Listener* listener = nullptr;
+  };
+  // Who listens there: services of firewall marks first, then single ports, then ranges (IPVS: ip_vs_service_find).
+  [[nodiscard]] Match find_service(const Address& address, uint16_t port, uint8_t protocol) const noexcept;
+  // Null when it is not in this snapshot.
+  [[nodiscard]] const Service* service_in(uint32_t slot) const noexcept { return slot < by_slot_.size() ? by_slot_[slot] : nullptr; }
+  struct Source {
+    const Service* service = nullptr;
+    const Destination* destination = nullptr;
+  };
+  // Whose answer it is that comes from there without a flow: of a service of one-packet scheduling.
+  [[nodiscard]] Source find_one_packet(const Address& address, uint16_t port) const noexcept;
+  [[nodiscard]] bool is_destination(const Address& address, uint16_t port, uint8_t protocol) const noexcept;
+
+  [[nodiscard]] const std::vector<Service>& services() const noexcept { return parts_.services; }
+  // `profile` may be of an older or newer snapshot for a moment.
+  [[nodiscard]] const Timeouts& timeouts(uint8_t profile) const noexcept { return parts_.profiles[profile]; }
+  [[nodiscard]] uint32_t takeover_ticks() const noexcept { return parts_.takeover_ticks; }
+  [[nodiscard]] const HalfOpenLimits& half_open() const noexcept { return parts_.half_open; }
+  [[nodiscard]] uint64_t generation() const noexcept { return parts_.generation; }
 
  private:
   struct Place {
-    Endpoint endpoint;
+    Address address;
+    uint16_t port;  // as in Destination
     uint8_t protocol;
+    const Service* service;
+    const Destination* destination;
   };
-  static bool before(const Endpoint& a, uint8_t a_protocol, const Endpoint& b, uint8_t b_protocol) noexcept;
+  struct Entry {
+    const Service* service;
+    const Listener* listener;
+  };
+  void add_places(const Service& service, const Destination& destination);
+  [[nodiscard]] std::span<const Place> places(const Address& address, uint16_t port, uint8_t protocol) const noexcept;
+  [[nodiscard]] Match find_range(const Address& address, uint16_t port, uint8_t protocol, bool mark) const noexcept;
 
-  uint64_t generation_;
-  std::vector<Service> services_;    // sorted
+  SnapshotParts parts_;
+  std::vector<Entry> singles_;  // sorted by address, protocol, port
+  std::vector<Entry> ranges_;   // sorted by address, protocol; in the order of the services
+  bool mark_ranges_ = false;
+  std::vector<const Service*> by_slot_;
   std::vector<Place> destinations_;  // sorted
-  std::array<uint32_t, kFlowStates> timeouts_;
 };
 
 // What one round of a worker goes by.
@@ -42,6 +88,8 @@ struct View {
   // For each device of the worker, its interface's position in routes; for each such position, the device to send by.
   std::vector<uint32_t> interface_of_device;
   std::vector<uint16_t> device_of_interface;
+  // Tick until which flows of another router may still be on their way here: it has just taken over an address.
+  uint32_t takeover_until = 0;
 
   static constexpr uint16_t kNoDevice = UINT16_MAX;
 };

@@ -37,8 +37,11 @@ void parse(Batch& batch, const View& view) noexcept;
 // Finds the leg each packet travels on.
 void lookup(Batch& batch, const FlowTable& flows) noexcept;
 
+// Flows that last no longer than one packet of the batch (one-packet scheduling).
+using Passing = std::array<Flow, kBatch>;
+
 // Gives first packets a destination and a flow; answers those that can have none.
-void schedule(Batch& batch, const View& view, FlowTable& flows, IcmpBudget& icmp, uint32_t now) noexcept;
+void schedule(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, uint32_t now) noexcept;
 
 // Moves each flow's state and time, and counts its traffic.
 void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t now) noexcept;

@@ -13,7 +13,7 @@ void TimerWheel::file(Flow& flow) noexcept { file_after(flow, block_.header->tic
 void TimerWheel::file_after(Flow& flow, uint32_t tick) noexcept {
   const auto wait = static_cast<int32_t>(flow.expires_at - tick);
   const uint32_t slots = static_cast<uint32_t>(std::clamp<int32_t>(wait, 1, kTimerSlots - 1));
-  flow.timer_slot = (tick + slots) % kTimerSlots;
+  flow.timer_slot = static_cast<uint16_t>((tick + slots) % kTimerSlots);
   uint32_t& head = block_.timer_heads[flow.timer_slot];
   const auto index = static_cast<uint32_t>(&flow - block_.flows);
   flow.timer_previous = kNone;
@@ -23,14 +23,14 @@ void TimerWheel::file_after(Flow& flow, uint32_t tick) noexcept {
 }
 
 void TimerWheel::unfile(Flow& flow) noexcept {
-  if (flow.timer_slot == kNone) return;
+  if (flow.timer_slot == Flow::kNoTimer) return;
   if (flow.timer_previous == kNone) {
     block_.timer_heads[flow.timer_slot] = flow.timer_next == kNone ? 0 : flow.timer_next + 1;
   } else {
     block_.flows[flow.timer_previous].timer_next = flow.timer_next;
   }
   if (flow.timer_next != kNone) block_.flows[flow.timer_next].timer_previous = flow.timer_previous;
-  flow.timer_slot = kNone;
+  flow.timer_slot = Flow::kNoTimer;
 }
 
 void TimerWheel::hasten(Flow& flow) noexcept {

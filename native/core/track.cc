@@ -22,9 +22,10 @@ void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t no
   for_each_pending(batch, [&](Packet& packet) {
     if (packet.flow == nullptr || packet.is_icmp_error) return;
     Flow& flow = *packet.flow;
-    count(packet, flows.block().destinations[flow.destination]);
+    DestinationSlot& destination = flows.block().destinations[flow.destination];
+    count(packet, destination);
     const FlowState state = flow.protocol == kTcp ? next_state(flow.state, packet.leg, packet.tcp_flags) : flow.state;
-    flow.expires_at = now + snapshot.timeout(state);
+    flow.expires_at = now + snapshot.timeouts(destination.profile)[static_cast<size_t>(state)];
     if (state == flow.state) return;
     flows.change_state(flow, state);
     flows.hasten(flow);

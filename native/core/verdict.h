@@ -29,6 +29,8 @@ namespace natlb {
   X(fragment, dropped, "a fragment, which cannot be matched with a flow yet")                                      \
   X(source_routed, dropped, "IPv4 source route option or IPv6 routing header")                                     \
   X(martian, dropped, "a source that cannot be: multicast, loopback, unspecified, link-local or the router's own") \
+  X(no_destination, dropped, "service without an available destination that is to be silent about it")             \
+  X(taken_over, dropped, "TCP without a flow, so shortly after a takeover that its flow may still arrive")         \
   X(no_service, dropped, "not for a service and not of a flow")                                                    \
   X(no_flow, dropped, "from a destination, but of no flow")                                                        \
   X(icmp_no_flow, dropped, "ICMP error about something that is no flow of ours")                                   \

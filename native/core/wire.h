@@ -31,6 +31,10 @@ constexpr uint16_t swap16(uint16_t value) noexcept {
 }
 constexpr uint16_t to_wire(uint16_t host) noexcept { return swap16(host); }
 constexpr uint16_t to_host(uint16_t wire) noexcept { return swap16(wire); }
+// A number whose first byte in memory is its highest.
+constexpr uint64_t from_big(uint64_t value) noexcept {
+  return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
+}
 inline uint16_t host16(const uint8_t* at) noexcept { return swap16(load16(at)); }
 
 inline constexpr size_t kEthernetHeader = 14;
@@ -38,7 +42,7 @@ inline constexpr uint16_t kEtherTypeIPv4 = 0x0800, kEtherTypeIPv6 = 0x86dd, kEth
 
 inline constexpr size_t kIPv4Header = 20, kIPv6Header = 40, kUdpHeader = 8, kTcpHeader = 20, kIcmpHeader = 8;
 inline constexpr uint8_t kHopByHop = 0, kIcmp = 1, kTcp = 6, kUdp = 17, kRouting = 43, kFragment = 44, kIcmpV6 = 58, kNoNext = 59,
-                         kDestinationOptions = 60;
+                         kDestinationOptions = 60, kSctp = 132;
 
 namespace ipv4 {
 inline constexpr size_t kTotalLength = 2, kId = 4, kFragmentOffset = 6, kTtl = 8, kProtocol = 9, kChecksum = 10, kSource = 12, kTarget = 16;

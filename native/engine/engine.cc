@@ -25,18 +25,25 @@ HashSecret make_secret() {
   return secret;
 }
 
+uint64_t draw_random() {
+  uint64_t random = 0;
+  check(static_cast<int>(::getrandom(&random, sizeof random, 0)), "draw where schedulers begin");
+  return random | 1;
+}
+
 uint64_t now_ms() noexcept {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
+bool before(const Address& a, const Address& b) noexcept { return std::memcmp(a.bytes, b.bytes, sizeof a.bytes) < 0; }
+
 std::vector<Address> locals_of(const Routes& routes) {
   std::vector<Address> locals;
   for (const Interface& interface : routes.interfaces())
     locals.insert(locals.end(), interface.addresses.begin(), interface.addresses.end());
-  std::sort(locals.begin(), locals.end(),
-            [](const Address& a, const Address& b) { return std::memcmp(a.bytes, b.bytes, sizeof a.bytes) < 0; });
+  std::ranges::sort(locals, before);
   return locals;
 }
 
@@ -47,7 +54,7 @@ Engine::Engine(const EngineOptions& options)
       block_{memory_.data(), options.max_flows},
       flows_{block_, make_secret(), ticks_now()},
       adopted_{flows_.entries()},
-      directory_{block_},
+      directory_{block_, draw_random()},
       opened_{open_devices(options.interfaces, options.backend)},
       worker_{device_pointers(), flows_},
       mirror_{options.interfaces},
@@ -92,7 +99,7 @@ void Engine::configure(const WantedSnapshot& wanted) {
   steer();
   std::vector<Address> destinations;
   for (const Service& service : snapshot_->services()) {
-    for (const Destination& destination : service.destinations) destinations.push_back(destination.endpoint.address);
+    for (const Destination& destination : service.destinations) destinations.push_back(destination.address);
   }
   mirror_.watch(std::move(destinations));
 }
@@ -115,7 +122,7 @@ void Engine::release_seen() {
 }
 
 View Engine::view() const {
-  View view{snapshot_.get(), routes_.get(), {}, {}};
+  View view{snapshot_.get(), routes_.get(), {}, {}, takeover_until_};
   const auto& interfaces = routes_->interfaces();
   view.device_of_interface.assign(interfaces.size(), View::kNoDevice);
   for (size_t i = 0; i < opened_.devices.size(); ++i) {
@@ -134,16 +141,21 @@ void Engine::steer() {
   if (opened_.steering == nullptr) return;  // closed
   std::vector<SteeredEndpoint> services, destinations;
   for (const Service& service : snapshot_->services()) {
-    if (withdrawn_ || !routes_->is_local(service.endpoint.address)) continue;
-    services.push_back({service.endpoint, service.protocol});
-    for (const Destination& destination : service.destinations) destinations.push_back({destination.endpoint, service.protocol});
+    if (withdrawn_) continue;
+    for (const Listener& listener : service.listeners) {
+      if (!routes_->is_local(listener.address)) continue;
+      services.push_back({{listener.address, to_wire(listener.first_port)}, listener.protocol});
+      for (const Destination& destination : service.destinations) {
+        destinations.push_back({{destination.address, destination.port}, listener.protocol});
+      }
+    }
   }
   // Flows outlive their destination's place in the snapshot, and so must the steering of its replies.
   for (uint32_t slot = 0; slot < kMaxDestinations && !withdrawn_; ++slot) {
     const DestinationSlot& destination = block_.destinations[slot];
     if (destination.in_use == 0 || destination.flows.get() == 0) continue;
-    const ServiceSlot& service = block_.services[destination.service];
-    if (routes_->is_local(service.endpoint.address)) destinations.push_back({destination.endpoint, service.protocol});
+    if (destination.standing.load(std::memory_order_relaxed) != Standing::gone) continue;
+    for (const uint8_t protocol : {kTcp, kUdp}) destinations.push_back({{destination.address, destination.port}, protocol});
   }
   std::vector<Address> locals = locals_of(*routes_);
   opened_.steering->publish(services, destinations, locals);
@@ -152,8 +164,20 @@ void Engine::steer() {
 
 void Engine::refresh_routes() {
   routes_ = mirror_.routes();
+  const bool moved = locals_of(*routes_) != locals_;
+  if (moved) note_takeover();
   publish();
-  if (locals_of(*routes_) != locals_) steer();
+  if (moved) steer();
+}
+
+// An address of a service has come to this host: flows that its other router had may still be under way.
+void Engine::note_takeover() {
+  const auto is_new = [this](const Listener& listener) {
+    return routes_->is_local(listener.address) && !std::ranges::binary_search(locals_, listener.address, before);
+  };
+  for (const Service& service : snapshot_->services()) {
+    if (std::ranges::any_of(service.listeners, is_new)) takeover_until_ = ticks_now() + snapshot_->takeover_ticks();
+  }
 }
 
 void Engine::look_after_neighbours() {

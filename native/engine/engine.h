@@ -58,6 +58,7 @@ class Engine {
   void look_after_neighbours();
   void follow_kernel();
   void refresh_routes();
+  void note_takeover();
   void publish();
   void steer();
   [[nodiscard]] View view() const;
@@ -79,6 +80,7 @@ class Engine {
   std::vector<Address> locals_;
   std::vector<std::unique_ptr<Published>> published_;  // the newest last
   uint64_t serial_ = 0;
+  uint32_t takeover_until_ = 0;
   bool withdrawn_ = false;
   bool behind_ = false;  // what the worker and the steering go by is older than what the mirror has heard
   uint64_t ticked_at_ms_ = 0;

@@ -1,4 +1,5 @@
-// Slots are named by what they stand for: a service by protocol, address and port; a destination by its service, address and port.
+// Slots are named by what they stand for: a service by its name, a virtual address by itself, a destination by its service, address and
+// port.
 #include "engine/slot_directory.h"
 
 #include <algorithm>
@@ -47,25 +48,54 @@ bool is_orphan(const DestinationSlot& destination, const Block& block) {
   return destination.service >= kMaxServices || block.services[destination.service].in_use == 0;
 }
 
-std::array<uint32_t, kFlowStates> timeouts(const WantedSnapshot& wanted) {
-  std::array<uint32_t, kFlowStates> ticks{};
-  for (size_t state = 0; state < kFlowStates; ++state) ticks[state] = kFlowStateRows[state].seconds * kTicksPerSecond;
-  const auto set = [&ticks](FlowState state, uint32_t ms) { ticks[static_cast<size_t>(state)] = std::max(1U, ms / kMillisPerTick); };
-  set(FlowState::ESTABLISHED, wanted.tcp_ms);
-  set(FlowState::FIN_WAIT, wanted.tcp_fin_ms);
-  set(FlowState::UDP, wanted.udp_ms);
-  return ticks;
+// Whatever is alike gets the same row.
+uint8_t profile(std::vector<Timeouts>& rows, const WantedTimeouts& own, const WantedTimeouts& common) {
+  Timeouts ticks{};
+  for (size_t state = 0; state < kFlowStates; ++state) {
+    const uint32_t ms = own[state] != 0 ? own[state] : common[state];
+    ticks[state] = ms != 0 ? std::max(1U, ms / kMillisPerTick) : kFlowStateRows[state].seconds * kTicksPerSecond;
+  }
+  const auto found = std::ranges::find(rows, ticks);
+  const auto at = static_cast<size_t>(found - rows.begin());
+  if (at > UINT8_MAX) throw std::length_error("more than 256 different sets of timeouts");
+  if (found == rows.end()) rows.push_back(ticks);
+  return static_cast<uint8_t>(at);
+}
+
+// Two lanes of FNV-1a over the name: a digest that only has to tell some ten thousand names apart.
+ServiceName digest(const std::string& name) {
+  ServiceName digest{{0xcbf29ce484222325, 0x9e3779b97f4a7c15}};
+  for (const char letter : name) {
+    for (uint64_t& word : digest.words) word = (word ^ static_cast<uint8_t>(letter)) * 0x100000001b3;
+    digest.words[1] ^= digest.words[1] >> 29;
+  }
+  return digest;
+}
+
+uint64_t mixed(uint64_t random, uint32_t slot) noexcept { return random == 0 ? 0 : (random ^ slot) * 0x9e3779b97f4a7c15 | 1; }
+
+uint8_t protocol_of(const WantedService& wanted) {
+  const uint8_t first = wanted.listeners[0].protocol;
+  const bool alike = std::ranges::all_of(wanted.listeners, [first](const WantedListener& one) { return one.protocol == first; });
+  return alike ? first : 0;
 }
 
 }  // namespace
 
-SlotDirectory::SlotDirectory(Block& block) : block_{block} {
+SlotDirectory::SlotDirectory(Block& block, uint64_t random) : block_{block}, random_{random} {
   for (uint32_t slot = kMaxServices; slot-- > 0;) {
     const ServiceSlot& service = block.services[slot];
     if (service.in_use == 0) {
       free_services_.push_back(slot);
     } else {
-      services_[{bytes_of(service.endpoint.address), service.endpoint.port, service.protocol}] = slot;
+      services_[service.name] = slot;
+    }
+  }
+  for (uint32_t slot = kMaxVirtualAddresses; slot-- > 0;) {
+    if (block.addresses[slot].in_use == 0) {
+      free_addresses_.push_back(slot);
+    } else {
+      addresses_[bytes_of(block.addresses[slot].address)] = slot;
     }
   }
   for (uint32_t slot = kMaxDestinations; slot-- > 0;) {
@@ -74,62 +104,137 @@ SlotDirectory::SlotDirectory(Block& block) : block_{block} {
     if (destination.in_use == 0) {
       free_destinations_.push_back(slot);
     } else {
-      destinations_[{destination.service, bytes_of(destination.endpoint.address), destination.endpoint.port}] = slot;
+      destinations_[{destination.service, bytes_of(destination.address), destination.port}] = slot;
     }
   }
 }
 
 Snapshot SlotDirectory::build(const WantedSnapshot& wanted) {
-  std::vector<Service> services;
-  services.reserve(wanted.services.size());
+  SnapshotParts parts;
+  parts.generation = wanted.generation;
+  parts.takeover_ticks = wanted.takeover_ms / kMillisPerTick;
+  parts.half_open = wanted.half_open;
+  profile(parts.profiles, {}, wanted.timeouts);
+  parts.services.reserve(wanted.services.size());
   std::set<uint32_t> seen;
   for (const WantedService& service : wanted.services) {
-    services.push_back(build(service));
-    if (!seen.insert(services.back().slot).second) throw std::invalid_argument("a service is given twice");
+    parts.services.push_back(build(service));
+    parts.services.back().profile = profile(parts.profiles, service.timeouts, wanted.timeouts);
+    if (!seen.insert(parts.services.back().slot).second) throw std::invalid_argument("service " + service.name + " is given twice");
   }
-  return Snapshot{wanted.generation, std::move(services), timeouts(wanted)};
+  apply(wanted, parts);
+  Snapshot snapshot{std::move(parts)};
+  stand(snapshot);
+  return snapshot;
 }
 
 Service SlotDirectory::build(const WantedService& wanted) {
-  const SchedulerRow* scheduler = find_scheduler(wanted.scheduler);
-  if (scheduler == nullptr) throw std::invalid_argument("unknown scheduler " + wanted.scheduler);
-  Service service{wanted.endpoint, wanted.protocol, service_slot(wanted), scheduler, {}};
+  Service service;
+  service.scheduler = find_scheduler(wanted.scheduler);
+  if (service.scheduler == nullptr) throw std::invalid_argument("unknown scheduler " + wanted.scheduler);
+  if (wanted.listeners.empty()) throw std::invalid_argument("service " + wanted.name + " has no listener");
+  service.slot = service_slot(digest(wanted.name));
+  names_[service.slot] = wanted.name;
+  service.scheduler_flags = wanted.scheduler_flags;
+  service.is_mark = wanted.is_mark;
+  service.is_v4 = wanted.listeners[0].address.is_v4();
+  service.one_packet = wanted.one_packet;
+  service.helps_ftp = wanted.helps_ftp;
+  service.resets = wanted.resets;
+  service.no_destination = wanted.no_destination;
+  service.sloppy = wanted.sloppy;
+  service.protocol = protocol_of(wanted);
+  service.persistence_bits = static_cast<uint8_t>(wanted.persistence_prefix + (service.is_v4 ? 96 : 0));
+  service.persistence_ticks = wanted.persistence_ms / kMillisPerTick;
+  for (const WantedListener& one : wanted.listeners) {
+    service.listeners.push_back({one.address, one.protocol, one.first_port, one.last_port, address_slot(one.address)});
+  }
   service.destinations.reserve(wanted.destinations.size());
-  for (const WantedDestination& destination : wanted.destinations) {
-    const uint16_t address_delta = delta(wanted.endpoint.address, destination.endpoint.address);
-    const uint16_t port_delta = delta16(wanted.endpoint.port, destination.endpoint.port);
-    service.destinations.push_back({destination.endpoint, destination.weight, destination_slot(service.slot, destination.endpoint),
-                                    address_delta, fold(static_cast<uint64_t>(address_delta) + port_delta)});
+  for (const WantedDestination& one : wanted.destinations) {
+    service.destinations.push_back({one.address, one.port, one.weight, destination_slot(service.slot, one)});
   }
   return service;
 }
 
-uint32_t SlotDirectory::service_slot(const WantedService& wanted) {
-  const ServiceName name{bytes_of(wanted.endpoint.address), wanted.endpoint.port, wanted.protocol};
+uint32_t SlotDirectory::service_slot(const ServiceName& name) {
   if (const auto found = services_.find(name); found != services_.end()) return found->second;
   const uint32_t at = take(free_services_, "service");
   ServiceSlot& slot = block_.services[at];
-  slot.endpoint = wanted.endpoint;
-  slot.protocol = wanted.protocol;
+  slot.name = name;
   slot.scheduler = {};
+  slot.scheduler.random = mixed(random_, at);
+  slot.half_open = 0;
   slot.in_use = 1;
   services_[name] = at;
   return at;
 }
 
-uint32_t SlotDirectory::destination_slot(uint32_t service, const Endpoint& endpoint) {
-  const DestinationName name{service, bytes_of(endpoint.address), endpoint.port};
+uint16_t SlotDirectory::address_slot(const Address& address) {
+  const Bytes name = bytes_of(address);
+  if (const auto found = addresses_.find(name); found != addresses_.end()) return static_cast<uint16_t>(found->second);
+  const uint32_t at = take(free_addresses_, "virtual address");
+  block_.addresses[at].address = address;
+  block_.addresses[at].in_use = 1;
+  addresses_[name] = at;
+  return static_cast<uint16_t>(at);
+}
+
+uint32_t SlotDirectory::destination_slot(uint32_t service, const WantedDestination& wanted) {
+  const DestinationName name{service, bytes_of(wanted.address), wanted.port};
   if (const auto found = destinations_.find(name); found != destinations_.end()) return found->second;
   const uint32_t at = take(free_destinations_, "destination");
   DestinationSlot& slot = block_.destinations[at];
-  slot.endpoint = endpoint;
+  slot.address = wanted.address;
+  slot.port = wanted.port;
   slot.service = service;
+  slot.overloaded = false;
   slot.in_use = 1;
   destinations_[name] = at;
   return at;
 }
 
+// What the worker reads in the slots themselves. It may do so before it sees the snapshot: each value is right by itself.
+void SlotDirectory::apply(const WantedSnapshot& wanted, SnapshotParts& parts) {
+  for (size_t i = 0; i < parts.services.size(); ++i) {
+    const Service& service = parts.services[i];
+    for (size_t j = 0; j < service.destinations.size(); ++j) {
+      DestinationSlot& slot = block_.destinations[service.destinations[j].slot];
+      slot.profile = service.profile;
+      slot.upper_threshold = wanted.services[i].destinations[j].upper_threshold;
+      slot.lower_threshold = wanted.services[i].destinations[j].lower_threshold;
+    }
+  }
+}
+
+void SlotDirectory::stand(const Snapshot& current) {
+  std::map<uint32_t, Standing> standings;
+  for (const Service& service : current.services()) {
+    for (const Destination& destination : service.destinations) {
+      standings[destination.slot] = destination.weight == 0 ? Standing::quiesced : Standing::serving;
+    }
+  }
+  for (const auto& [name, slot] : destinations_) {
+    const auto found = standings.find(slot);
+    block_.destinations[slot].standing.store(found == standings.end() ? Standing::gone : found->second, std::memory_order_relaxed);
+  }
+}
+
+void SlotDirectory::collect_addresses(const Snapshot& current) {
+  std::set<uint32_t> listened;
+  for (const Service& service : current.services()) {
+    for (const Listener& listener : service.listeners) listened.insert(listener.slot);
+  }
+  std::erase_if(addresses_, [&](const auto& entry) {
+    VirtualAddressSlot& slot = block_.addresses[entry.second];
+    if (listened.contains(entry.second) || slot.flows.get() > 0) return false;
+    slot.in_use = 0;
+    free_addresses_.push_back(entry.second);
+    return true;
+  });
+}
+
 void SlotDirectory::collect(const Snapshot& current) {
+  collect_addresses(current);
   std::set<uint32_t> services, destinations;
   for (const Service& service : current.services()) {
     services.insert(service.slot);

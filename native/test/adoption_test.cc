@@ -17,8 +17,11 @@ namespace {
 constexpr HashSecret kSecret{{1, 2, 3, 4}};
 
 WantedSnapshot wanted(const std::vector<const char*>& destinations) {
-  WantedService service{scene::endpoint("203.0.113.10", 80), kTcp, "rr", {}};
-  for (const char* one : destinations) service.destinations.push_back({scene::endpoint(one, 8080), 1});
+  WantedService service;
+  service.name = "[203.0.113.10]:tcp:80";
+  service.scheduler = "rr";
+  service.listeners.push_back({scene::address("203.0.113.10"), kTcp, 80, 80});
+  for (const char* one : destinations) service.destinations.push_back({scene::address(one), to_wire(8080)});
   WantedSnapshot snapshot;
   snapshot.services.push_back(service);
   return snapshot;
@@ -30,7 +33,9 @@ Flow flow_to(const Service& service, uint16_t client_port) {
   flow.client_port = client_port;
   flow.protocol = kTcp;
   flow.state = FlowState::ESTABLISHED;
-  flow.service = service.slot;
+  flow.virtual_port = to_wire(80);
+  flow.destination_port = to_wire(8080);
+  flow.virtual_address = service.listeners[0].slot;
   flow.destination = service.destinations[0].slot;
   flow.expires_at = 1000;
   return flow;
@@ -46,7 +51,7 @@ struct Router {
   FlowMemory memory;
   Block block;
   FlowTable flows;
-  SlotDirectory directory{block};
+  SlotDirectory directory{block, 0};
 };
 
 }  // namespace
@@ -61,8 +66,8 @@ TEST_CASE("a block made for another number of flows leaves nothing behind, thoug
   Block block{before.memory.data(), 60};
   REQUIRE_FALSE(block.found());
   FlowTable flows{block, kSecret, 0};
-  CHECK(block.services[flow.service].in_use == 0);
-  block.services[flow.service].endpoint = snapshot.services()[0].endpoint;
+  CHECK(block.addresses[flow.virtual_address].in_use == 0);
+  block.addresses[flow.virtual_address].address = scene::address("203.0.113.10");
   CHECK(find(flows, flow) == nullptr);
   flows.expire(2000, UINT32_MAX);
   CHECK(flows.entries() == 0);
@@ -83,7 +88,7 @@ TEST_CASE("a destination of a service that does not exist is given up at once") 
   const Snapshot snapshot = before.directory.build(wanted({"10.11.12.1", "10.11.12.2"}));
   before.block.destinations[snapshot.services()[0].destinations[0].slot].service = UINT32_MAX;
   before.block.destinations[snapshot.services()[0].destinations[1].slot].service = kMaxServices - 1;
-  SlotDirectory directory{before.block};
+  SlotDirectory directory{before.block, 0};
   directory.collect(directory.build(wanted({})));
   CHECK(before.block.destinations[snapshot.services()[0].destinations[0].slot].in_use == 0);
   CHECK(before.block.destinations[snapshot.services()[0].destinations[1].slot].in_use == 0);
@@ -96,10 +101,11 @@ TEST_CASE("a slot is not given up while its only flow is on the way from one sta
   REQUIRE(flow != nullptr);
   DestinationSlot& slot = router.block.destinations[flow->destination];
   const Snapshot without = router.directory.build(wanted({}));
-  slot.active.set(0);  // as change_state leaves it for a moment: counted neither here nor there
+  Load& load = router.block.loads[flow->destination];
+  load.active = 0;  // as change_state leaves it for a moment: counted neither here nor there
   router.directory.collect(without);
   CHECK(slot.in_use == 1);
-  slot.active.set(1);
+  load.active = 1;
   router.flows.remove(*flow);
   router.directory.collect(without);
   CHECK(slot.in_use == 0);

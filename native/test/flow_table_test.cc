@@ -18,9 +18,10 @@ constexpr HashSecret kSecret{{1, 2, 3, 4}}, kOtherSecret{{5, 6, 7, 8}};
 struct Table {
   explicit Table(uint32_t max_flows) : memory{"", Block::bytes(max_flows)}, block{memory.data(), max_flows}, flows{block, kSecret, 0} {
     const uint8_t service[4] = {203, 0, 113, 10}, destination[4] = {10, 11, 12, 1};
-    block.services[0].endpoint = {Address::v4(service), 80};
     block.services[0].in_use = 1;
-    block.destinations[0].endpoint = {Address::v4(destination), 8080};
+    block.addresses[0].address = Address::v4(service);
+    block.addresses[0].in_use = 1;
+    block.destinations[0].address = Address::v4(destination);
     block.destinations[0].in_use = 1;
   }
   FlowMemory memory;
@@ -34,6 +35,8 @@ Flow client(uint32_t number, uint32_t expires_at = 1000) {
                               static_cast<uint8_t>(number)};
   flow.client = Address::v4(address);
   flow.client_port = static_cast<uint16_t>(number >> 24) + 1024;
+  flow.virtual_port = 80;
+  flow.destination_port = 8080;
   flow.protocol = kTcp;
   flow.state = FlowState::ESTABLISHED;
   flow.expires_at = expires_at;
@@ -65,7 +68,7 @@ TEST_CASE("a table for a million flows takes a million flows, finds both legs of
   }
   CHECK(wrong == 0);
   CHECK(Block::bytes(kFlows) - Block::bytes(0) <= 112ull * kFlows);
-  CHECK(table.block.destinations[0].active.get() == kFlows);
+  CHECK(Load::get(table.block.loads[0].active) == kFlows);
 }
 
 TEST_CASE("any order of coming and going leaves exactly the flows that should be there") {
@@ -88,7 +91,7 @@ TEST_CASE("any order of coming and going leaves exactly the flows that should be
   }
   CHECK(wrong == 0);
   CHECK(table.flows.entries() == expected.size());
-  CHECK(table.block.destinations[0].active.get() == expected.size());
+  CHECK(Load::get(table.block.loads[0].active) == expected.size());
 }
 
 TEST_CASE("flows expire at their time, also when it lies beyond one turn of the wheel") {

@@ -61,7 +61,7 @@ class Scene {
         flows_{block_, HashSecret{{0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89}}, 0},
         forwarder_{flows_},
         routes_{interfaces(), routes(), neighbours()},
-        snapshot_{1, services(), timeouts()},
+        snapshot_{parts()},
         view_{&snapshot_, &routes_, {kPublic, kPrivate}, {kPublic, kPrivate}} {}
 
   // One frame as a device would hand it over.
@@ -83,38 +83,47 @@ class Scene {
   [[nodiscard]] const Forwarder& forwarder() const noexcept { return forwarder_; }
 
  private:
+  SnapshotParts parts() {
+    SnapshotParts parts;
+    parts.generation = 1;
+    parts.services = services();
+    parts.profiles.push_back({});
+    for (size_t state = 0; state < kFlowStates; ++state) parts.profiles[0][state] = kFlowStateRows[state].seconds * kTicksPerSecond;
+    return parts;
+  }
+
   std::vector<Service> services() {
     std::vector<Service> made;
     for (const uint8_t protocol : {kTcp, kUdp}) {
-      made.push_back(service(endpoint("203.0.113.10", kServicePort), protocol, {"10.11.12.1", "10.11.12.2", "10.11.12.3"}));
-      made.push_back(service(endpoint("2001:db8::10", kServicePort), protocol, {"fd00:11::1", "fd00:11::2", "fd00:11::3"}));
+      made.push_back(service(address("203.0.113.10"), protocol, {"10.11.12.1", "10.11.12.2", "10.11.12.3"}));
+      made.push_back(service(address("2001:db8::10"), protocol, {"fd00:11::1", "fd00:11::2", "fd00:11::3"}));
     }
     return made;
   }
 
-  Service service(const Endpoint& at, uint8_t protocol, const std::array<const char*, 3>& servers) {
-    Service made{at, protocol, next_service_++, find_scheduler("rr"), {}};
-    block_.services[made.slot].endpoint = at;
-    block_.services[made.slot].protocol = protocol;
-    block_.services[made.slot].in_use = 1;
-    for (const char* server : servers) made.destinations.push_back(destination(made, endpoint(server, kDestinationPort)));
+  Service service(const Address& at, uint8_t protocol, const std::array<const char*, 3>& servers) {
+    Service made;
+    made.slot = next_service_++;
+    made.scheduler = find_scheduler("rr");
+    made.protocol = protocol;
+    made.is_v4 = at.is_v4();
+    const auto slot = static_cast<uint16_t>(made.slot);
+    made.listeners.push_back({at, protocol, kServicePort, kServicePort, slot});
+    block_.services[slot].in_use = 1;
+    block_.addresses[slot].address = at;
+    block_.addresses[slot].in_use = 1;
+    for (const char* server : servers) made.destinations.push_back(destination(made, address(server)));
     return made;
   }
 
-  Destination destination(const Service& service, const Endpoint& at) {
+  Destination destination(const Service& service, const Address& at) {
     const uint32_t slot = next_destination_++;
-    block_.destinations[slot].endpoint = at;
+    block_.destinations[slot].address = at;
+    block_.destinations[slot].port = to_wire(kDestinationPort);
     block_.destinations[slot].service = service.slot;
+    block_.destinations[slot].standing = Standing::serving;
     block_.destinations[slot].in_use = 1;
-    const uint16_t by_address = delta(service.endpoint.address, at.address);
-    const uint16_t by_port = delta16(service.endpoint.port, at.port);
-    return {at, 1, slot, by_address, fold(static_cast<uint64_t>(by_address) + by_port)};
-  }
-
-  static std::array<uint32_t, kFlowStates> timeouts() {
-    std::array<uint32_t, kFlowStates> ticks{};
-    for (size_t state = 0; state < kFlowStates; ++state) ticks[state] = kFlowStateRows[state].seconds * kTicksPerSecond;
-    return ticks;
+    return {at, to_wire(kDestinationPort), 1, slot};
   }
 
   FlowMemory memory_;

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { FrameOffload, MemoryRouter, SentFrame } from '../../dataplane/addon.js';
 import { addressText, sum } from './bytes.js';
 import { build, show } from './notation.js';
-import { guideRouter, MACS, offloadOf, SERVICES, TIMEOUTS } from './world.js';
+import { guideRouter, MACS, offloadOf, SERVICES, snapshotOf } from './world.js';
 
 type Step =
   | { readonly kind: 'batch'; readonly device: number; readonly lines: readonly string[]; readonly unknown: boolean }
@@ -146,7 +146,7 @@ function perform(router: MemoryRouter, step: Step, damage: (frame: Buffer) => Bu
       router.advance(step.ms);
       return { frames: [], out: [] };
     case 'weigh':
-      router.configure({ generation: 2, services: SERVICES.map((service) => weighed(service, step.weights)), timeouts: TIMEOUTS });
+      router.configure(snapshotOf(SERVICES.map((service) => weighed(service, step.weights))));
       return { frames: [], out: [] };
   }
 }

@@ -1,7 +1,7 @@
 // The guide's network around a MemoryRouter, and the transcripts that are played through it.
 
 import { MemoryRouter, type SentFrame, type Surroundings } from '../../dataplane/addon.js';
-import type { Service, Snapshot } from '../../dataplane/protocol.js';
+import type { Protocol, Service, Snapshot } from '../../dataplane/protocol.js';
 import { addressText } from './bytes.js';
 import { build, show } from './notation.js';
 
@@ -32,18 +32,27 @@ const SURROUNDINGS: Surroundings = {
   ],
 };
 
-function service(
-  address: string,
-  port: number,
-  protocol: 'tcp' | 'udp',
-  to: number,
-  weights: readonly number[],
-  scheduler = 'rr',
-): Service {
+function service(address: string, port: number, protocol: Protocol, to: number, weights: readonly number[], scheduler = 'rr'): Service {
   const network = address.includes(':') ? 'fd00:11:12::' : '10.11.12.';
-  const destinations = weights.map((weight, at) => ({ address: `${network}${at + 1}`, port: to, weight }));
-  return { address, port, protocol, scheduler, destinations };
+  return {
+    ...PLAIN,
+    name: `[${address}]:${protocol}:${port}`,
+    identity: { kind: 'address', protocol, address, port },
+    listeners: [{ address, protocol, firstPort: port, lastPort: port }],
+    scheduler,
+    destinations: weights.map((weight, at) => ({ address: `${network}${at + 1}`, port: to, weight })),
+  };
 }
+
+/** What a service is that says nothing about it. */
+const PLAIN: Omit<Service, 'name' | 'identity' | 'listeners' | 'scheduler' | 'destinations'> = {
+  schedulerFlags: [],
+  onePacket: false,
+  timeouts: {},
+  noDestination: 'default',
+  resets: true,
+  sloppy: 'never',
+};
 
 export const SERVICES: readonly Service[] = [
   service('203.0.113.10', 80, 'tcp', 8080, [1, 1, 1]),
@@ -58,7 +67,10 @@ export const SERVICES: readonly Service[] = [
   service('2001:db8:113::10', 82, 'udp', 8080, [0]),
 ];
 
-export const TIMEOUTS: Snapshot['timeouts'] = { tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 };
+/** IPVS's timeouts, and no limits. */
+export function snapshotOf(services: readonly Service[]): Omit<Snapshot, 'held' | 'graceMs'> {
+  return { generation: 1, services, timeouts: {}, takeoverMs: 3000, halfOpen: { service: 0, source: 0 } };
+}
 
 /** One line of a transcript that does something; its effects follow it. */
 type Command = (world: World, rest: string) => readonly string[];
@@ -95,7 +107,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       .sort(),
   /** counts PORT: of that IPv4 service, connections active inactive for each destination */
   counts: ({ router }, rest) => {
-    const found = router.stats().services.find(({ address, port }) => address === '203.0.113.10' && port === Number(rest));
+    const found = router.stats().services.find(({ name }) => name.startsWith('[203.0.113.10]:') && name.endsWith(`:${rest}`));
     return (found?.destinations ?? []).map(
       (one) =>
         `    ${one.address} connections ${one.connections} active ${one.active} inactive ${one.inactive} in ${one.packetsIn}/${one.bytesIn} out ${one.packetsOut}/${one.bytesOut}`,
@@ -151,8 +163,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** weights PORT W [W …] of the destinations of an IPv4 service; fewer weights, fewer destinations */
   weights: (world, rest) => {
     const [port, ...weights] = rest.split(' ').map(Number);
-    const before = world.services.find((one) => one.address === '203.0.113.10' && one.port === port)!;
-    const after = service(before.address, before.port, before.protocol, before.destinations[0]!.port, weights, before.scheduler);
+    const before = world.services.find(({ name }) => name.startsWith('[203.0.113.10]:') && name.endsWith(`:${port}`))!;
+    const to = before.destinations[0]!.port;
+    const after = { ...before, destinations: weights.map((weight, at) => ({ address: `10.11.12.${at + 1}`, port: to, weight })) };
     return reconfigure(
       world,
       world.services.map((one) => (one === before ? after : one)),
@@ -163,7 +176,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const [address, port] = rest.split(' ');
     return reconfigure(
       world,
-      world.services.filter((one) => one.address !== address || one.port !== Number(port)),
+      world.services.filter(({ name }) => !name.startsWith(`[${address}]:`) || !name.endsWith(`:${port}`)),
     );
   },
   /** add ADDRESS PORT PROTOCOL TO-PORT W [W …]: a service */
@@ -216,13 +229,13 @@ function reconfigure(world: World, services: readonly Service[]): readonly strin
 }
 
 function configure({ router, services }: World): void {
-  router.configure({ generation: 1, services, timeouts: TIMEOUTS });
+  router.configure(snapshotOf(services));
 }
 
 /** A router in the guide's network, with all services. */
 export function guideRouter(maxFlows: number, takesOffload: boolean): MemoryRouter {
   const router = new MemoryRouter({ ...SURROUNDINGS, maxFlows, takesOffload });
-  router.configure({ generation: 1, services: SERVICES, timeouts: TIMEOUTS });
+  router.configure(snapshotOf(SERVICES));
   return router;
 }
 

@@ -20,7 +20,9 @@ void lower(const Service& service, SchedulerState& state) noexcept {
 
 }  // namespace
 
-const Destination* pick_weighted_round_robin(const Service& service, SchedulerState& state) noexcept {
+const Destination* pick_weighted_round_robin(const Choice& choice) noexcept {
+  const Service& service = choice.service;
+  SchedulerState& state = choice.state;
   if (service.max_weight == 0) return nullptr;
   settle(service, state);
   const auto count = static_cast<uint32_t>(service.destinations.size());
@@ -33,7 +35,7 @@ const Destination* pick_weighted_round_robin(const Service& service, SchedulerSt
       at = 0;
       lower(service, state);
     }
-    if (service.destinations[at].weight < state.current_weight) continue;
+    if (service.destinations[at].weight < state.current_weight || !choice.is_available(service.destinations[at])) continue;
     state.position = at;
     return &service.destinations[at];
   }

@@ -1,4 +1,4 @@
-// The TCP states of a flow and what moves between them: IPVS's table for NAT (net/netfilter/ipvs/ip_vs_proto_tcp.c), which
+// The states of a flow and what moves TCP between them: IPVS's table for NAT (net/netfilter/ipvs/ip_vs_proto_tcp.c), which
 // `ipvsadm -Lnc` users know by these names.
 #pragma once
 
@@ -11,23 +11,23 @@
 
 namespace natlb {
 
-// X(name, seconds, counted as active)
-#define NATLB_FLOW_STATES(X) \
-  X(NONE, 2, false)          \
-  X(ESTABLISHED, 900, true)  \
-  X(SYN_SENT, 120, true)     \
-  X(SYN_RECV, 60, true)      \
-  X(FIN_WAIT, 120, false)    \
-  X(TIME_WAIT, 120, false)   \
-  X(CLOSE, 10, false)        \
-  X(CLOSE_WAIT, 60, false)   \
-  X(LAST_ACK, 30, false)     \
-  X(LISTEN, 120, false)      \
-  X(SYNACK, 120, true)       \
-  X(UDP, 300, false)
+// X(name, protocol, seconds, counted as active). The name is what users see, unlike that of other states of the same protocol.
+#define NATLB_FLOW_STATES(X)      \
+  X(NONE, kTcp, 2, false)         \
+  X(ESTABLISHED, kTcp, 900, true) \
+  X(SYN_SENT, kTcp, 120, true)    \
+  X(SYN_RECV, kTcp, 60, true)     \
+  X(FIN_WAIT, kTcp, 120, false)   \
+  X(TIME_WAIT, kTcp, 120, false)  \
+  X(CLOSE, kTcp, 10, false)       \
+  X(CLOSE_WAIT, kTcp, 60, false)  \
+  X(LAST_ACK, kTcp, 30, false)    \
+  X(LISTEN, kTcp, 120, false)     \
+  X(SYNACK, kTcp, 120, true)      \
+  X(UDP, kUdp, 300, false)
 
 enum class FlowState : uint8_t {
-#define NATLB_FLOW_STATE(name, seconds, active) name,
+#define NATLB_FLOW_STATE(name, protocol, seconds, active) name,
   NATLB_FLOW_STATES(NATLB_FLOW_STATE)
 #undef NATLB_FLOW_STATE
       count
@@ -35,13 +35,14 @@ enum class FlowState : uint8_t {
 
 struct FlowStateRow {
   std::string_view name;
+  uint8_t protocol;
   uint32_t seconds;
   bool active;
 };
 
 inline constexpr size_t kFlowStates = static_cast<size_t>(FlowState::count);
 inline constexpr FlowStateRow kFlowStateRows[kFlowStates] = {
-#define NATLB_FLOW_STATE(name, seconds, active) {#name, seconds, active},
+#define NATLB_FLOW_STATE(name, protocol, seconds, active) {#name, protocol, seconds, active},
     NATLB_FLOW_STATES(NATLB_FLOW_STATE)
 #undef NATLB_FLOW_STATE
 };
