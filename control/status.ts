@@ -1,7 +1,7 @@
 // What a running natlb can be asked: the one value behind `natlb status`, `natlb ipvsadm` and /metrics. Plain data: it crosses to a worker
 // thread and over the control socket.
 
-import type { Snapshot, Stats } from '../dataplane/protocol.js';
+import type { Service, Snapshot, Stats } from '../dataplane/protocol.js';
 
 export type VrrpState = 'init' | 'backup' | 'master' | 'fault';
 
@@ -46,6 +46,9 @@ export interface RealServerStatus {
   readonly address: string;
   readonly port: number;
   readonly configuredWeight: number;
+  /** As configured; 0 = none. */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
   readonly up: boolean;
   readonly checks: number;
   readonly failedChecks: number;
@@ -53,10 +56,10 @@ export interface RealServerStatus {
   readonly lastFailure?: string;
 }
 
-export interface VirtualServerStatus {
-  readonly address: string;
-  readonly port: number;
-  readonly protocol: 'tcp' | 'udp';
+type Described = 'name' | 'identity' | 'listeners' | 'scheduler' | 'schedulerFlags' | 'onePacket' | 'persistence';
+
+/** The service as configured, and what its checks say. `name` is also what the data plane's counters know it by. */
+export interface VirtualServerStatus extends Pick<Service, Described> {
   readonly quorumUp: boolean;
   readonly quorum: number;
   readonly sorryServerActive: boolean;

@@ -1,7 +1,11 @@
 // Services and flows as ipvsadm 1.31 prints them, byte for byte: scripts cut these columns. Compared with its output on a kernel with IPVS.
 
-import type { DestinationStats, FlowEntry, Protocol, ServiceStats, Snapshot, Traffic } from '../../dataplane/protocol.js';
+import type { DestinationStats, FlowEntry, Protocol, ServiceIdentity, ServiceStats, Snapshot, Traffic } from '../../dataplane/protocol.js';
+import type { VirtualServerStatus } from '../status.js';
 import { addressWords } from './address-words.js';
+
+/** A service as configured, with its counters. */
+export type ListedService = ServiceStats & Pick<VirtualServerStatus, 'identity' | 'scheduler'>;
 
 /** What a view shows of each service and destination after the address. */
 export type View = 'connections' | 'stats';
@@ -15,7 +19,7 @@ export interface ListOptions {
 
 interface Columns {
   readonly title: string;
-  readonly service: (service: ServiceStats, exact: boolean) => string;
+  readonly service: (service: ListedService, exact: boolean) => string;
   readonly destination: (destination: DestinationStats, exact: boolean) => string;
 }
 
@@ -42,9 +46,9 @@ export function versionLine(size: number): string {
   return `IP Virtual Server version 1.2.1 (size=${size})\n`;
 }
 
-export function serviceList(services: readonly ServiceStats[], { view, exact, sort }: ListOptions): string {
+export function serviceList(services: readonly ListedService[], { view, exact, sort }: ListOptions): string {
   const columns = COLUMNS[view];
-  const block = (service: ServiceStats): string => {
+  const block = (service: ListedService): string => {
     const destinations = sort ? service.destinations.toSorted(compareEndpoints) : service.destinations;
     return [columns.service(service, exact), ...destinations.map((destination) => columns.destination(destination, exact))].join('\n');
   };
@@ -60,12 +64,13 @@ export function flowLine(flow: FlowEntry): string {
   return `${start} ${endpoint(flow.client).padEnd(18)} ${endpoint(flow.service).padEnd(18)} ${endpoint(flow.destination)}\n`;
 }
 
-export function timeoutLine({ tcpMs, tcpFinMs, udpMs }: Snapshot['timeouts']): string {
-  return `Timeout (tcp tcpfin udp): ${[tcpMs, tcpFinMs, udpMs].map((ms) => Math.trunc(ms / 1000)).join(' ')}\n`;
+export function timeoutLine({ ESTABLISHED = 0, FIN_WAIT = 0, UDP = 0 }: Snapshot['timeouts']): string {
+  return `Timeout (tcp tcpfin udp): ${[ESTABLISHED, FIN_WAIT, UDP].map((ms) => Math.trunc(ms / 1000)).join(' ')}\n`;
 }
 
-function local(service: ServiceStats): string {
-  return `${protocolName(service.protocol).padEnd(4)} ${endpoint(service)}`;
+function local({ identity }: ListedService): string {
+  if (identity.kind === 'fwmark') return `FWM  ${identity.mark}${identity.family === 6 ? ' IPv6' : ''}`;
+  return `${protocolName(identity.protocol).padEnd(4)} ${identity.kind === 'group' ? identity.group : endpoint(identity)}`;
 }
 
 function remote(destination: DestinationStats): string {
@@ -76,7 +81,7 @@ function endpoint({ address, port }: { readonly address: string; readonly port: 
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-function protocolName(protocol: Protocol): string {
+function protocolName(protocol: FlowEntry['protocol']): string {
   return protocol.toUpperCase();
 }
 
@@ -113,14 +118,21 @@ function expiry(ms: number): string {
   return [Math.floor(seconds / 60), seconds % 60].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
-const PROTOCOL_NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
+const PROTOCOL_NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
-function compareServices(a: ServiceStats, b: ServiceStats): number {
-  return (
-    Number(a.address.includes(':')) - Number(b.address.includes(':')) ||
-    PROTOCOL_NUMBERS[a.protocol] - PROTOCOL_NUMBERS[b.protocol] ||
-    compareEndpoints(a, b)
-  );
+/** Firewall marks last, as ipvsadm has them, and groups, which it does not know, before these. */
+const KINDS: Readonly<Record<ServiceIdentity['kind'], number>> = { address: 0, group: 1, fwmark: 2 };
+
+function compareServices({ identity: a }: ListedService, { identity: b }: ListedService): number {
+  if (a.kind === 'address' && b.kind === 'address') {
+    return (
+      Number(a.address.includes(':')) - Number(b.address.includes(':')) ||
+      PROTOCOL_NUMBERS[a.protocol] - PROTOCOL_NUMBERS[b.protocol] ||
+      compareEndpoints(a, b)
+    );
+  }
+  if (a.kind === 'fwmark' && b.kind === 'fwmark') return a.family - b.family || a.mark - b.mark;
+  return KINDS[a.kind] - KINDS[b.kind];
 }
 
 type Endpoint = { readonly address: string; readonly port: number };

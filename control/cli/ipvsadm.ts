@@ -1,11 +1,11 @@
 // `natlb ipvsadm`: the listing commands of ipvsadm, answered by a running natlb, for hands and scripts that know them.
 
-import type { ServiceStats, Stats } from '../../dataplane/protocol.js';
+import type { Protocol, Stats } from '../../dataplane/protocol.js';
 import type { Status } from '../status.js';
 import { serviceKey } from './address-words.js';
 import { type Io, RUN_DIR_OPTION, readOptions, reportErrors, UsageError } from './args.js';
 import { ask, DEFAULT_RUN_DIR } from './client.js';
-import { FLOW_TITLE, flowLine, serviceList, timeoutLine, versionLine } from './ipvsadm-text.js';
+import { FLOW_TITLE, flowLine, type ListedService, serviceList, timeoutLine, versionLine } from './ipvsadm-text.js';
 
 /** Asks natlb; the tests pass an answer instead of a socket. */
 export type Ask = typeof ask;
@@ -29,7 +29,7 @@ const USAGE =
   'expected ipvsadm -L|-l [-n] [-t|-u ADDRESS:PORT] [--stats] [--exact] [--nosort], ipvsadm -L [-n] -c, or ipvsadm -L --timeout; [--run-dir DIR]';
 
 type Values = ReturnType<typeof parse>;
-type Filter = Pick<ServiceStats, 'protocol' | 'address' | 'port'>;
+type Filter = { readonly protocol: Protocol; readonly address: string; readonly port: number };
 
 export function ipvsadm(args: readonly string[], io: Io, asking: Ask = ask): Promise<number> {
   return reportErrors('ipvsadm', io, async () => {
@@ -60,7 +60,8 @@ function listing(status: Status, values: Values): string {
   if (values.timeout) return timeoutLine(status.timeouts);
   const stats = running(status);
   const filter = serviceFilter(values);
-  const services = filter === undefined ? stats.services : matching(stats.services, filter);
+  const all = listed(status, stats);
+  const services = filter === undefined ? all : matching(all, filter);
   const options = { view: values.stats ? 'stats' : 'connections', exact: values.exact ?? false, sort: !values.nosort } as const;
   const list = serviceList(services, options);
   return filter === undefined ? versionLine(stats.flows.capacity) + list : list;
@@ -72,8 +73,17 @@ function running(status: Status): Stats {
   return status.dataplane.stats;
 }
 
-function matching(services: readonly ServiceStats[], filter: Filter): readonly ServiceStats[] {
-  const found = services.filter((service) => serviceKey(service) === serviceKey(filter));
+/** Between two looks a service may have come or gone: only what both know is listed. */
+function listed({ virtualServers }: Status, { services }: Stats): readonly ListedService[] {
+  const configured = new Map(virtualServers.map((server) => [server.name, server]));
+  return services.flatMap((service) => {
+    const server = configured.get(service.name);
+    return server === undefined ? [] : [{ ...service, identity: server.identity, scheduler: server.scheduler }];
+  });
+}
+
+function matching(services: readonly ListedService[], filter: Filter): readonly ListedService[] {
+  const found = services.filter(({ identity }) => identity.kind === 'address' && serviceKey(identity) === serviceKey(filter));
   if (found.length === 0) throw new Error('No such service');
   return found;
 }

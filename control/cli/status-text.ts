@@ -2,7 +2,7 @@
 
 import type { DestinationStats, ServiceStats, Stats } from '../../dataplane/protocol.js';
 import type { InstanceStatus, RealServerStatus, Status, VirtualServerStatus } from '../status.js';
-import { endpointKey, serviceKey } from './address-words.js';
+import { endpointKey } from './address-words.js';
 
 export function statusText(status: Status, nowMs: number): string {
   return [
@@ -43,15 +43,15 @@ function instanceRow(instance: InstanceStatus, nowMs: number): readonly string[]
 }
 
 function serviceLines(status: Status): readonly string[] {
-  const traffic = new Map((status.dataplane.stats?.services ?? []).map((service) => [serviceKey(service), service]));
-  return status.virtualServers.flatMap((server) => oneService(server, traffic.get(serviceKey(server))));
+  const traffic = new Map((status.dataplane.stats?.services ?? []).map((service) => [service.name, service]));
+  return status.virtualServers.flatMap((server) => oneService(server, traffic.get(server.name)));
 }
 
 function oneService(server: VirtualServerStatus, stats: ServiceStats | undefined): readonly string[] {
   const up = server.realServers.filter((real) => real.up).length;
   const words = [
-    `${server.protocol.toUpperCase()} ${endpoint(server)}`,
-    ...(stats === undefined ? [] : [stats.scheduler]),
+    serviceName(server),
+    server.scheduler,
     server.quorumUp ? 'up' : 'DOWN',
     `${up} of ${server.realServers.length} servers up, quorum ${server.quorum}`,
     ...(server.sorryServerActive ? ['SORRY SERVER ACTIVE'] : []),
@@ -63,6 +63,11 @@ function oneService(server: VirtualServerStatus, stats: ServiceStats | undefined
     ...[...destinations.values()].filter((destination) => !configured.has(endpointKey(destination))).map(extraRow),
   ];
   return [words.join('  '), ...table(rows).map((line) => `  ${line}`)];
+}
+
+function serviceName({ identity }: VirtualServerStatus): string {
+  if (identity.kind === 'fwmark') return `FWM ${identity.mark}${identity.family === 6 ? ' IPv6' : ''}`;
+  return `${identity.protocol.toUpperCase()} ${identity.kind === 'group' ? identity.group : endpoint(identity)}`;
 }
 
 function realServerRow(real: RealServerStatus, stats: DestinationStats | undefined): readonly string[] {

@@ -177,9 +177,9 @@ function sameAddressTwice({ instances }: Config): Finding[] {
 function sameServiceTwice({ virtualServers }: Config): Finding[] {
   return repeated(
     virtualServers,
-    ({ address, port, protocol }) => `${protocol} ${address} ${port}`,
+    ({ name }) => name,
     ({ places }) => at(places),
-    ({ address, port, protocol }) => `there are two virtual servers for ${protocol.toUpperCase()} ${address} ${port}`,
+    ({ name }) => `there are two virtual servers ${name}`,
   );
 }
 

@@ -3,6 +3,7 @@
 import type { Address } from './address.js';
 import type { Placed } from './keyword.js';
 import type { HttpUrl, Place, Settings, VirtualAddress } from './model.js';
+import type { LvsTimeouts } from './timeouts.js';
 
 export interface TopDraft extends Placed {
   readonly global: GlobalDraft;
@@ -24,7 +25,7 @@ export interface VrrpDraft {
 export interface GlobalDraft extends VrrpDraft, Placed {
   routerId?: string;
   vrrpVersion?: 2 | 3;
-  timeouts?: { readonly tcpMs?: number; readonly tcpFinMs?: number; readonly udpMs?: number };
+  timeouts?: LvsTimeouts;
   vrrpStartupDelayMs?: number;
   v3ChecksumAsV2?: boolean;
   minimalGarp?: boolean;

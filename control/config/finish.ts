@@ -1,20 +1,13 @@
 // Drafts → the frozen Config: defaults as keepalived has them, and what a block inherits from the one around it.
 
-import type {
-  CheckerDraft,
-  GlobalDraft,
-  HttpUrlDraft,
-  InstanceDraft,
-  RealServerDraft,
-  SettingsDraft,
-  TimingDraft,
-  TopDraft,
-  VirtualServerDraft,
-} from './draft.js';
-import type { Checker, Config, GlobalDefs, HttpUrl, RealServer, Settings, VirtualServer, VrrpInstance } from './model.js';
+import type { GlobalDraft, InstanceDraft, SettingsDraft, TopDraft } from './draft.js';
+import { finishVirtualServer } from './finish-service.js';
+import type { Config, GlobalDefs, Settings, VrrpInstance } from './model.js';
 import type { Report } from './report.js';
+import { PROFILES, withLvsTimeouts } from './timeouts.js';
 
-const DEFAULT_STATUS_CODES = [{ from: 200, to: 299 }];
+const FLOWS = 1_000_000;
+const TAKEOVER_MS = 10_000;
 
 export function finish(draft: TopDraft, file: string, hostName: string, report: Report): Config {
   return deepFreeze({
@@ -23,7 +16,7 @@ export function finish(draft: TopDraft, file: string, hostName: string, report: 
     instances: draft.instances.flatMap((instance) => finishInstance(instance, draft.global, report)),
     syncGroups: draft.syncGroups.map((group) => ({ ...group, members: [...new Set(group.members)] })),
     virtualServers: draft.virtualServers.map(finishVirtualServer),
-    settings: finishSettings(draft.settings),
+    settings: finishSettings(draft.settings, draft.global),
   });
 }
 
@@ -31,21 +24,30 @@ function finishGlobal(draft: GlobalDraft, hostName: string): GlobalDefs {
   return {
     routerId: draft.routerId ?? hostName,
     vrrpVersion: draft.vrrpVersion ?? 2,
-    timeouts: draft.timeouts ?? {},
     vrrpStartupDelayMs: draft.vrrpStartupDelayMs ?? 0,
     places: draft.places,
   };
 }
 
-function finishSettings({ interfaces, backend, maxFlows, metrics, runDir, places }: SettingsDraft): Settings {
+function finishSettings(draft: SettingsDraft, { timeouts = {} }: GlobalDraft): Settings {
+  const { interfaces, backend, maxFlows = FLOWS, metrics, runDir, places } = draft;
   return {
     ...(interfaces === undefined ? {} : { interfaces }),
     backend: backend ?? 'auto',
-    maxFlows: maxFlows ?? 1_000_000,
+    maxFlows,
+    timeouts: withLvsTimeouts(PROFILES.rfc, timeouts),
+    takeoverMs: TAKEOVER_MS,
+    halfOpen: halfOpenLimit(maxFlows),
     ...(metrics === undefined ? {} : { metrics }),
     runDir: runDir ?? '/run/natlb',
     places,
   };
+}
+
+/** A flood of SYN may have a quarter of the table, and of that quarter one network a sixteenth. */
+function halfOpenLimit(maxFlows: number): Settings['halfOpen'] {
+  const service = Math.floor(maxFlows / 4);
+  return { service, source: Math.floor(service / 16) };
 }
 
 /** Without an interface or a router id there is nothing to speak VRRP with, so the instance is left out. */
@@ -97,91 +99,6 @@ function announcements(draft: InstanceDraft, global: GlobalDraft): Announcements
     garpMasterRefreshRepeat: draft.garpMasterRefreshRepeat ?? global.garpMasterRefreshRepeat ?? 1,
     downTimerAdverts: draft.downTimerAdverts ?? global.downTimerAdverts ?? 3,
   };
-}
-
-function finishVirtualServer(draft: VirtualServerDraft): VirtualServer {
-  const { address, port, sorryServer } = draft;
-  return {
-    address: address.text,
-    port,
-    family: address.family,
-    protocol: draft.protocol ?? 'udp',
-    scheduler: draft.scheduler ?? 'wrr',
-    quorum: draft.quorum ?? 1,
-    hysteresis: draft.hysteresis ?? 0,
-    alpha: draft.alpha ?? false,
-    ...(sorryServer === undefined ? {} : { sorryServer: { port, ...sorryServer } }),
-    sorryServerInhibit: draft.sorryServerInhibit ?? false,
-    realServers: draft.realServers.map((server) => finishRealServer(server, draft)),
-    places: draft.places,
-  };
-}
-
-function finishRealServer(draft: RealServerDraft, service: VirtualServerDraft): RealServer {
-  const port = draft.port ?? service.port;
-  const around: Around = {
-    ...timingOf(service, draft),
-    virtualHost: draft.virtualHost ?? service.virtualHost,
-    address: draft.address.text,
-    port,
-  };
-  return {
-    address: draft.address.text,
-    port,
-    weight: draft.weight ?? service.weight ?? 1,
-    inhibitOnFailure: draft.inhibitOnFailure ?? service.inhibitOnFailure ?? false,
-    checkers: draft.checkers.map((checker) => finishChecker(checker, around)),
-    places: draft.places,
-  };
-}
-
-/** What a checker takes over from its server. */
-interface Around extends TimingDraft {
-  readonly virtualHost: string | undefined;
-  readonly address: string;
-  readonly port: number;
-}
-
-function finishChecker(draft: CheckerDraft, around: Around): Checker {
-  const { warmupMs, ...timing } = timingOf(around, draft);
-  const common = {
-    connectTimeoutMs: timing.connectTimeoutMs ?? 5000,
-    delayLoopMs: timing.delayLoopMs ?? 60_000,
-    retry: timing.retry ?? 1,
-    delayBeforeRetryMs: timing.delayBeforeRetryMs ?? (draft.kind === 'http' ? 3000 : 1000),
-    ...(warmupMs === undefined ? {} : { warmupMs }),
-    alpha: timing.alpha ?? false,
-    connect: { address: draft.connectAddress ?? around.address, port: draft.connectPort ?? around.port },
-    ...(draft.bindAddress === undefined ? {} : { bindAddress: draft.bindAddress }),
-    ...(draft.bindPort === undefined ? {} : { bindPort: draft.bindPort }),
-    place: draft.place,
-  };
-  if (draft.kind === 'tcp') return { ...common, kind: 'tcp' };
-  const virtualHost = draft.virtualHost ?? around.virtualHost;
-  const urls = draft.urls.map(finishUrl);
-  return { ...common, kind: 'http', urls, protocol: draft.httpProtocol ?? '1.0', ...(virtualHost === undefined ? {} : { virtualHost }) };
-}
-
-function finishUrl({ path, statusCodes, digest, virtualHost, place }: HttpUrlDraft): HttpUrl {
-  return {
-    path: path ?? '/',
-    statusCodes: statusCodes.length > 0 ? statusCodes : DEFAULT_STATUS_CODES,
-    ...(digest === undefined ? {} : { digest }),
-    ...(virtualHost === undefined ? {} : { virtualHost }),
-    place,
-  };
-}
-
-const TIMING: readonly (keyof TimingDraft)[] = ['connectTimeoutMs', 'delayLoopMs', 'retry', 'delayBeforeRetryMs', 'warmupMs', 'alpha'];
-
-/** The inner block's own timing over that of the block around it. */
-function timingOf(outer: TimingDraft, inner: TimingDraft): TimingDraft {
-  const given: Record<string, number | boolean> = {};
-  for (const name of TIMING) {
-    const value = inner[name] ?? outer[name];
-    if (value !== undefined) given[name] = value;
-  }
-  return given;
 }
 
 /** Once something is frozen all of it is. */

@@ -83,9 +83,15 @@ function unreachable({ virtualServers }: Config, subnets: readonly Subnet[]): Fi
 /** A service whose address neither VRRP nor the host holds never sees a packet. */
 function nobodys({ virtualServers }: Config, subnets: readonly Subnet[]): Finding[] {
   const held = new Set(subnets.map(({ address }) => address.text));
-  return virtualServers.flatMap(({ address, places }) => {
-    if (places.block === undefined || held.has(address)) return [];
-    return [warning(places.block, `nothing holds ${address}: it is in no virtual_ipaddress and not an address of this machine`)];
+  return virtualServers.flatMap(({ listeners, places: { block } }) => {
+    if (block === undefined) return [];
+    const lacking = [...new Set(listeners.map(({ address }) => address))].filter((address) => !held.has(address));
+    const [address] = lacking;
+    if (address === undefined) return [];
+    const others = lacking.length === 1 ? '' : ` nor ${lacking.length - 1} more of this virtual server`;
+    const reason =
+      lacking.length === 1 ? 'it is in no virtual_ipaddress and not an address of this machine' : 'no virtual_ipaddress has them';
+    return [warning(block, `nothing holds ${address}${others}: ${reason}`)];
   });
 }
 

@@ -12,8 +12,10 @@ export function dataplaneInterfaces(config: Config, host: Host): readonly string
     instance.interface,
     ...[...instance.addresses, ...instance.excludedAddresses].flatMap(({ device }) => device ?? []),
   ]);
-  const addresses = config.virtualServers.flatMap((service) => [service.address, ...service.realServers.map(({ address }) => address)]);
-  return [...new Set([...virtual, ...addresses.flatMap((address) => towards(address, host.interfaces))])];
+  const addresses = new Set(
+    config.virtualServers.flatMap(({ listeners, realServers }) => [...listeners, ...realServers].map(({ address }) => address)),
+  );
+  return [...new Set([...virtual, ...[...addresses].flatMap((address) => towards(address, host.interfaces))])];
 }
 
 function towards(text: string, interfaces: readonly HostInterface[]): string[] {

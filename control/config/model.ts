@@ -1,6 +1,6 @@
 // The configuration as the rest of natlb sees it: plain frozen values, times in milliseconds, each block with the place of every value.
 
-import type { Protocol } from '../../dataplane/protocol.js';
+import type { Service, Snapshot, Timeouts } from '../../dataplane/protocol.js';
 
 export interface Place {
   readonly file: string;
@@ -86,19 +86,19 @@ export type Checker = CheckerTiming & { readonly place: Place } & (
 
 export interface RealServer {
   readonly address: string;
+  /** 0: the port the client asked for. */
   readonly port: number;
   readonly weight: number;
   readonly inhibitOnFailure: boolean;
+  readonly upperThreshold?: number;
+  readonly lowerThreshold?: number;
   readonly checkers: readonly Checker[];
   readonly places: Places;
 }
 
-export interface VirtualServer {
-  readonly address: string;
-  readonly port: number;
+/** A service as the data plane will know it, but for its destinations: these follow from the real servers and their health. */
+export interface VirtualServer extends Omit<Service, 'destinations'> {
   readonly family: 4 | 6;
-  readonly protocol: Protocol;
-  readonly scheduler: string;
   readonly quorum: number;
   readonly hysteresis: number;
   readonly alpha: boolean;
@@ -111,7 +111,6 @@ export interface VirtualServer {
 export interface GlobalDefs {
   readonly routerId: string;
   readonly vrrpVersion: 2 | 3;
-  readonly timeouts: { readonly tcpMs?: number; readonly tcpFinMs?: number; readonly udpMs?: number };
   readonly vrrpStartupDelayMs: number;
   readonly places: Places;
 }
@@ -122,6 +121,10 @@ export interface Settings {
   readonly backend: 'auto' | 'af_xdp' | 'af_packet';
   /** Flows the table holds at most. */
   readonly maxFlows: number;
+  /** Of every state, lvs_timeouts included. */
+  readonly timeouts: Timeouts;
+  readonly takeoverMs: number;
+  readonly halfOpen: Snapshot['halfOpen'];
   readonly metrics?: { readonly address: string; readonly port: number };
   readonly runDir: string;
   readonly places: Places;

@@ -1,10 +1,11 @@
 // Checks the real servers of every virtual server and knows what follows: who is up, which service has its quorum.
 
 import type { Checker, RealServer, VirtualServer } from '../config/model.js';
-import type { VirtualServerStatus } from '../status.js';
+import { serverName } from '../config/service-name.js';
+import type { RealServerStatus, VirtualServerStatus } from '../status.js';
 import { question } from './checker.js';
 import { type HealthState, healthOf, judge, type RealServerHealth, type ServiceHealth, sorryServerActive } from './pool.js';
-import { activationText, decisionTexts, hindranceText, label, quorumText, reasonText } from './texts.js';
+import { activationText, decisionTexts, hindranceText, quorumText, reasonText } from './texts.js';
 import { type News, Watch } from './watch.js';
 
 export interface Health {
@@ -36,8 +37,6 @@ interface WatchedServer {
 }
 
 interface WatchedService {
-  /** As the log names it; also its identity across reloads. */
-  readonly name: string;
   readonly service: VirtualServer;
   readonly servers: readonly WatchedServer[];
   quorumUp: boolean;
@@ -62,10 +61,10 @@ class Watchers implements Health {
 
   reload(services: readonly VirtualServer[]): void {
     const kept = new KeptWatches(this.#services);
-    const before = new Map(this.#services.map(({ name, quorumUp }) => [name, quorumUp]));
+    const before = new Map(this.#services.map(({ service, quorumUp }) => [service.name, quorumUp]));
     this.#services = services.map((service) => this.#watchService(service, kept));
     kept.close();
-    for (const service of this.#services) this.#resume(service, before.get(service.name));
+    for (const service of this.#services) this.#resume(service, before.get(service.service.name));
   }
 
   state(): HealthState {
@@ -82,12 +81,11 @@ class Watchers implements Health {
   }
 
   #watchService(service: VirtualServer, kept: KeptWatches): WatchedService {
-    const name = label(service.protocol, service);
     const servers = service.realServers.map((server) => {
-      const names = { service: name, server: label(service.protocol, server) };
+      const names = { service: service.name, server: serverName(service.identity, server) };
       return { server, watches: server.checkers.map((checker) => kept.take(names, checker) ?? this.#launch(names, checker)) };
     });
-    return { name, service, servers, quorumUp: true };
+    return { service, servers, quorumUp: true };
   }
 
   #launch(names: Names, checker: Checker): Watch {
@@ -106,13 +104,13 @@ class Watchers implements Health {
   #hear(names: Names, checker: Checker, news: News): void {
     for (const text of newsTexts(names, checker, news)) this.#log(text);
     if (news.kind !== 'decided' || !news.changed) return;
-    for (const service of this.#services.filter(({ name }) => name === names.service)) this.#rejudge(service, false);
+    for (const service of this.#services.filter(({ service: { name } }) => name === names.service)) this.#rejudge(service, false);
     this.#onChange();
   }
 
   #rejudge(service: WatchedService, starting: boolean): void {
     const judged = judge(service.service, healthOfService(service).realServers, service.quorumUp);
-    if (judged.up !== service.quorumUp) this.#log(quorumText(service.name, judged, starting));
+    if (judged.up !== service.quorumUp) this.#log(quorumText(service.service.name, judged, starting));
     service.quorumUp = judged.up;
   }
 }
@@ -148,8 +146,7 @@ function newsTexts({ server, service }: Names, checker: Checker, news: News): st
 }
 
 function healthOfService({ service, servers, quorumUp }: WatchedService): ServiceHealth {
-  const { protocol, address, port } = service;
-  return { protocol, address, port, quorumUp, realServers: servers.map(healthOfServer) };
+  return { name: service.name, quorumUp, realServers: servers.map(healthOfServer) };
 }
 
 function healthOfServer({ server, watches }: WatchedServer): RealServerHealth {
@@ -162,8 +159,25 @@ function healthOfServer({ server, watches }: WatchedServer): RealServerHealth {
 function statusOf(watched: WatchedService): VirtualServerStatus {
   const { service } = watched;
   const health = healthOfService(watched);
-  const { protocol, address, port, quorumUp } = health;
+  const { name, identity, listeners, scheduler, schedulerFlags, onePacket, persistence } = service;
+  const { quorumUp } = health;
   const { quorum } = judge(service, health.realServers, quorumUp);
-  const realServers = watched.servers.map((server) => ({ configuredWeight: server.server.weight, ...healthOfServer(server) }));
-  return { protocol, address, port, quorum, quorumUp, sorryServerActive: sorryServerActive(service, health), realServers };
+  return {
+    name,
+    identity,
+    listeners,
+    scheduler,
+    schedulerFlags,
+    onePacket,
+    ...(persistence && { persistence }),
+    quorum,
+    quorumUp,
+    sorryServerActive: sorryServerActive(service, health),
+    realServers: watched.servers.map(statusOfServer),
+  };
+}
+
+function statusOfServer(watched: WatchedServer): RealServerStatus {
+  const { weight, upperThreshold = 0, lowerThreshold = 0 } = watched.server;
+  return { configuredWeight: weight, upperThreshold, lowerThreshold, ...healthOfServer(watched) };
 }

@@ -1,6 +1,6 @@
 // Which real servers of a virtual server are up, whether they are a quorum, and which destinations follow from that.
 
-import type { Destination, Protocol } from '../../dataplane/protocol.js';
+import type { Destination } from '../../dataplane/protocol.js';
 import type { RealServer, VirtualServer } from '../config/model.js';
 
 interface Endpoint {
@@ -24,9 +24,8 @@ export interface RealServerHealth extends Endpoint {
 }
 
 export interface ServiceHealth {
-  readonly protocol: Protocol;
-  readonly address: string;
-  readonly port: number;
+  /** Of the service. */
+  readonly name: string;
   readonly quorumUp: boolean;
   /** In the order of the configuration. */
   readonly realServers: readonly RealServerHealth[];
@@ -79,8 +78,7 @@ export function healthOf(server: RealServer, checkers: readonly CheckerHealth[])
 /** Before the first check: up, but for those that must prove themselves first (alpha). */
 export function initialHealth(service: VirtualServer): ServiceHealth {
   const realServers = service.realServers.map((server) => healthOf(server, server.checkers.map(untried)));
-  const { protocol, address, port } = service;
-  return { protocol, address, port, quorumUp: judge(service, realServers, true).up, realServers };
+  return { name: service.name, quorumUp: judge(service, realServers, true).up, realServers };
 }
 
 function untried(checker: { readonly alpha: boolean }): CheckerHealth {
@@ -94,8 +92,12 @@ function latest(checkers: readonly CheckerHealth[]): string | undefined {
 
 function realServerMember(server: RealServer, serves: boolean): [string, Destination][] {
   if (!serves && !server.inhibitOnFailure) return [];
-  const { address, port, weight } = server;
-  return [[key(server), { address, port, weight: serves ? weight : 0 }]];
+  const { address, port, weight, upperThreshold, lowerThreshold } = server;
+  const thresholds = {
+    ...(upperThreshold === undefined ? {} : { upperThreshold }),
+    ...(lowerThreshold === undefined ? {} : { lowerThreshold }),
+  };
+  return [[key(server), { address, port, weight: serves ? weight : 0, ...thresholds }]];
 }
 
 /** keepalived: an inhibited sorry server is always in the pool, with weight 0 until it is needed, so its flows outlive the recovery. */

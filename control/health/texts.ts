@@ -1,6 +1,5 @@
 // What is logged about checks and quorums: keepalived's own sentences, because people's alerts search for them.
 
-import type { Protocol } from '../../dataplane/protocol.js';
 import type { Checker } from '../config/model.js';
 import type { CheckerEffect, Fault } from './checker.js';
 import type { Quorum } from './pool.js';
@@ -11,11 +10,6 @@ interface Sentences {
   readonly check: string;
   readonly success: (label: string) => string;
   readonly fault: (label: string, fault: Fault) => string;
-}
-
-/** `[10.11.12.1]:tcp:80`, keepalived's way to name a virtual or real server. */
-export function label(protocol: Protocol, { address, port }: { readonly address: string; readonly port: number }): string {
-  return `[${address}]:${protocol}:${port}`;
 }
 
 export function decisionTexts(checker: Checker, server: string, decision: Decision): string[] {

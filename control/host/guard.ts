@@ -3,23 +3,19 @@
 
 import { spawn } from 'node:child_process';
 import { isIPv6 } from 'node:net';
-import type { Protocol } from '../../dataplane/protocol.js';
+import type { Listener } from '../../dataplane/protocol.js';
 
-interface Listener {
+interface Server {
   readonly address: string;
+  /** 0: the port the client asked for. */
   readonly port: number;
 }
 
 /** A service with all its servers, up or down: answers of one that just went down are no more the kernel's than the others'. */
-export interface GuardedService extends Listener {
-  readonly protocol: Protocol;
-  readonly realServers: readonly Listener[];
-  readonly sorryServer?: Listener;
-}
-
-/** Who listens where. */
-interface Guarded extends Listener {
-  readonly protocol: Protocol;
+export interface GuardedService {
+  readonly listeners: readonly Listener[];
+  readonly realServers: readonly Server[];
+  readonly sorryServer?: Server;
 }
 
 interface Family {
@@ -58,7 +54,8 @@ const ELSEWHERE = 'fib daddr type != { local, broadcast, multicast, anycast }';
 /** A script that puts the guard in place of the one before, as one transaction. */
 export function guardRules(services: readonly GuardedService[]): string {
   const destinations = services.flatMap(destinationsOf);
-  const sets = FAMILIES.flatMap((family) => setsOf(family, ofFamily(services, family), ofFamily(destinations, family)));
+  const listeners = services.flatMap((service) => service.listeners);
+  const sets = FAMILIES.flatMap((family) => setsOf(family, ofFamily(listeners, family), ofFamily(destinations, family)));
   const rules = FAMILIES.flatMap(rulesOf);
   return lines([
     `add table ${TABLE}`,
@@ -83,22 +80,42 @@ export function removeGuard(): Promise<void> {
   return nft(`add table ${TABLE}\ndelete table ${TABLE}\n`, 'remove the guard');
 }
 
-function destinationsOf({ protocol, realServers, sorryServer }: GuardedService): Guarded[] {
+/** Where the servers listen. */
+function destinationsOf({ listeners, realServers, sorryServer }: GuardedService): Listener[] {
   const all = sorryServer === undefined ? realServers : [...realServers, sorryServer];
-  return all.map(({ address, port }) => ({ address, port, protocol }));
+  return all.flatMap(({ address, port }) =>
+    listeners.map(({ protocol, firstPort, lastPort }) => {
+      return port === 0 ? { address, protocol, firstPort, lastPort } : { address, protocol, firstPort: port, lastPort: port };
+    }),
+  );
 }
 
-function setsOf({ number, type }: Family, services: readonly Guarded[], destinations: readonly Guarded[]): string[] {
+function setsOf({ number, type }: Family, services: readonly Listener[], destinations: readonly Listener[]): string[] {
   const endpoint = `${type} . inet_proto . inet_service`;
+  const addresses = destinations.map(({ address }) => address);
   return [
-    ...setOf(`services${number}`, endpoint, services.map(element)),
-    ...setOf(`destinations${number}`, endpoint, destinations.map(element)),
-    ...setOf(
-      `destination_addresses${number}`,
-      type,
-      destinations.map(({ address }) => address),
-    ),
+    ...setOf(`services${number}`, `${endpoint}; flags interval`, disjoint(services).map(element)),
+    // What a server sends from a port of a range may be its own; of that the steering program knows what is an answer.
+    ...setOf(`destinations${number}`, endpoint, destinations.filter(isOnePort).map(element)),
+    ...setOf(`destination_addresses${number}`, type, addresses),
   ];
+}
+
+/** nft takes no element that another one of its set reaches into. */
+function disjoint(listeners: readonly Listener[]): Listener[] {
+  const byHost = new Map<string, Listener[]>();
+  for (const listener of listeners.toSorted((one, other) => one.firstPort - other.firstPort)) {
+    const host = `${listener.address} ${listener.protocol}`;
+    const held = byHost.get(host) ?? [];
+    const last = held.at(-1);
+    if (last === undefined || listener.firstPort > last.lastPort) byHost.set(host, [...held, listener]);
+    else held[held.length - 1] = { ...last, lastPort: Math.max(last.lastPort, listener.lastPort) };
+  }
+  return [...byHost.values()].flat();
+}
+
+function isOnePort({ firstPort, lastPort }: Listener): boolean {
+  return firstPort === lastPort;
 }
 
 function rulesOf({ number, header, icmpErrors, fragment }: Family): string[] {
@@ -115,11 +132,11 @@ function setOf(name: string, type: string, elements: readonly string[]): string[
   return [`  set ${name} {`, `    type ${type}`, ...(unique.length === 0 ? [] : [`    elements = { ${unique.join(', ')} }`]), '  }'];
 }
 
-function element({ address, port, protocol }: Guarded): string {
-  return `${address} . ${protocol} . ${port}`;
+function element({ address, protocol, firstPort, lastPort }: Listener): string {
+  return `${address} . ${protocol} . ${firstPort === lastPort ? firstPort : `${firstPort}-${lastPort}`}`;
 }
 
-function ofFamily(all: readonly Guarded[], { number }: Family): readonly Guarded[] {
+function ofFamily(all: readonly Listener[], { number }: Family): readonly Listener[] {
   return all.filter(({ address }) => isIPv6(address) === (number === 6));
 }
 

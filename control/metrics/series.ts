@@ -2,7 +2,7 @@
 // Names follow the Prometheus rules; the node_ipvs_* rows are node_exporter's own names and labels, for dashboards that exist.
 
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { DestinationStats, ServiceStats, Stats, Traffic } from '../../dataplane/protocol.js';
+import type { DestinationStats, ServiceIdentity, ServiceStats, Stats, Traffic } from '../../dataplane/protocol.js';
 import type { InstanceStatus, RealServerStatus, Status, VirtualServerStatus, VrrpCounters, VrrpState } from '../status.js';
 
 export interface ProcessReading {
@@ -174,28 +174,60 @@ const deviceMetrics: readonly Metric[] = [
   deviceMetric('transmit_errors', 'Packets the device refused.', (device) => device.transmitError),
 ];
 
+/** `service` alone tells one from another; address and port are empty where a service is more than one. */
 interface ServiceName {
+  readonly name: string;
   readonly address: string;
-  readonly port: number;
+  readonly port: number | '';
   readonly protocol: string;
 }
 
-function serviceLabels({ address, port, protocol }: ServiceName): Labels {
-  return { virtual_address: address, virtual_port: port, proto: protocol };
+/** A service with its counters and what it is called by. */
+interface CountedService {
+  readonly stats: ServiceStats;
+  readonly identity: ServiceIdentity;
+  readonly named: ServiceName;
+}
+
+function serviceName({ name, identity }: VirtualServerStatus): ServiceName {
+  switch (identity.kind) {
+    case 'address':
+      return { name, address: respelled(identity).address, port: identity.port, protocol: identity.protocol };
+    case 'fwmark':
+      return { name, address: '', port: '', protocol: 'fwm' };
+    case 'group':
+      return { name, address: '', port: '', protocol: identity.protocol };
+  }
+}
+
+function serviceLabels({ name, address, port, protocol }: ServiceName): Labels {
+  return { service: name, virtual_address: address, virtual_port: port, proto: protocol };
 }
 
 // Written out, not spread from serviceLabels: spreading was the largest single cost of a page with thousands of series.
 function destinationLabels(service: ServiceName, { address, port }: { readonly address: string; readonly port: number }): Labels {
-  return { virtual_address: service.address, virtual_port: service.port, proto: service.protocol, address, port };
+  return {
+    service: service.name,
+    virtual_address: service.address,
+    virtual_port: service.port,
+    proto: service.protocol,
+    address,
+    port,
+  };
 }
 
-type Destinations = (read: (destination: DestinationStats, service: ServiceStats) => readonly Point[]) => Metric['points'];
+type Destinations = (read: (destination: DestinationStats, service: CountedService) => readonly Point[]) => Metric['points'];
 
 const perDestination: Destinations = (read) => (sample) =>
-  services(sample).flatMap((service) => service.destinations.flatMap((destination) => read(destination, service)));
+  services(sample).flatMap((service) => service.stats.destinations.flatMap((destination) => read(destination, service)));
 
-function services({ status }: Sample): readonly ServiceStats[] {
-  return status.dataplane.stats?.services ?? [];
+/** Between two looks a service may have come or gone: only what both configuration and data plane know has counters. */
+function services({ status }: Sample): readonly CountedService[] {
+  const configured = new Map(status.virtualServers.map((server) => [server.name, server]));
+  return (status.dataplane.stats?.services ?? []).flatMap((stats) => {
+    const server = configured.get(stats.name);
+    return server === undefined ? [] : [{ stats, identity: server.identity, named: serviceName(server) }];
+  });
 }
 
 const TRAFFIC: readonly (readonly [name: string, what: string, read: (traffic: Traffic) => number])[] = [
@@ -210,38 +242,39 @@ const trafficMetrics: readonly Metric[] = TRAFFIC.flatMap(([name, what, read]): 
   {
     name: `natlb_service_${name}_total`,
     help: `${what}, by service.`,
-    points: (sample) => services(sample).map((service) => [serviceLabels(service), read(service)]),
+    points: (sample) => services(sample).map(({ stats, named }) => [serviceLabels(named), read(stats)]),
   },
   {
     name: `natlb_destination_${name}_total`,
     help: `${what}, by destination.`,
-    points: perDestination((destination, service) => [[destinationLabels(service, destination), read(destination)]]),
+    points: perDestination((destination, { named }) => [[destinationLabels(named, destination), read(destination)]]),
   },
 ]);
 
 const destinationMetrics: readonly Metric[] = [
   {
     name: 'natlb_destination_flows',
-    help: 'Flows of a destination: active ones carry a connection that is established.',
-    points: perDestination((destination, service) => [
-      [{ ...destinationLabels(service, destination), state: 'active' }, destination.active],
-      [{ ...destinationLabels(service, destination), state: 'inactive' }, destination.inactive],
+    help: 'Flows of a destination: active ones carry a connection that is established, persistent ones keep a client with it.',
+    points: perDestination((destination, { named }) => [
+      [{ ...destinationLabels(named, destination), state: 'active' }, destination.active],
+      [{ ...destinationLabels(named, destination), state: 'inactive' }, destination.inactive],
+      [{ ...destinationLabels(named, destination), state: 'persistent' }, destination.persistent],
     ]),
   },
   {
     name: 'natlb_destination_weight',
     help: 'Weight of a destination as the data plane has it; 0 = no new flows.',
-    points: perDestination((destination, service) => [[destinationLabels(service, destination), destination.weight]]),
+    points: perDestination((destination, { named }) => [[destinationLabels(named, destination), destination.weight]]),
   },
 ];
 
 function serverMetric(name: string, help: string, read: (server: VirtualServerStatus) => number): Metric {
-  return { name, help, points: ({ status }) => status.virtualServers.map((server) => [serviceLabels(respelled(server)), read(server)]) };
+  return { name, help, points: ({ status }) => status.virtualServers.map((server) => [serviceLabels(serviceName(server)), read(server)]) };
 }
 
 function realServerMetric(name: string, help: string, read: (real: RealServerStatus) => number): Metric {
   const pointsOf = (server: VirtualServerStatus): readonly Point[] => {
-    const service = respelled(server);
+    const service = serviceName(server);
     return server.realServers.map((real) => [destinationLabels(service, respelled(real)), read(real)]);
   };
   return { name, help, points: ({ status }) => status.virtualServers.flatMap(pointsOf) };
@@ -323,15 +356,24 @@ const vrrpMetrics: readonly Metric[] = [
   },
 ];
 
-function ipvsLabels(service: ServiceStats, destination: DestinationStats): Labels {
-  return {
-    local_address: service.address,
-    local_port: service.port,
-    remote_address: destination.address,
-    remote_port: destination.port,
-    proto: service.protocol.toUpperCase(),
-    local_mark: '',
-  };
+function ipvsLabels({ identity, named }: CountedService, destination: DestinationStats): Labels {
+  return { ...localLabels(identity, named), remote_address: destination.address, remote_port: destination.port };
+}
+
+/**
+ * As node_exporter takes them from /proc/net/ip_vs, where a mark has eight hexadecimal digits, and neither address nor port. IPVS has a service
+ * for each address of a group; here it is one, and its name stands where the address would.
+ */
+function localLabels(identity: ServiceIdentity, { address, protocol }: ServiceName): Labels {
+  const proto = protocol.toUpperCase();
+  switch (identity.kind) {
+    case 'address':
+      return { local_address: address, local_port: identity.port, proto, local_mark: '' };
+    case 'fwmark':
+      return { local_address: '', local_port: 0, proto, local_mark: identity.mark.toString(16).toUpperCase().padStart(8, '0') };
+    case 'group':
+      return { local_address: identity.group, local_port: 0, proto, local_mark: '' };
+  }
 }
 
 const ipvsMetrics: readonly Metric[] = [

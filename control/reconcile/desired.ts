@@ -1,7 +1,7 @@
 // What the data plane should hold: the configuration, seen through what is known of the real servers' health.
 
 import type { HeldAddress, Service, Snapshot } from '../../dataplane/protocol.js';
-import type { Config, GlobalDefs, VirtualServer } from '../config/model.js';
+import type { Config, VirtualServer } from '../config/model.js';
 import { type HealthState, initialHealth, members } from '../health/pool.js';
 
 export interface DesiredOptions {
@@ -10,27 +10,31 @@ export interface DesiredOptions {
   readonly graceMs: number;
 }
 
-/** IPVS's own, where lvs_timeouts says nothing. */
-const DEFAULT_TIMEOUTS: Snapshot['timeouts'] = { tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 };
-
 export function desired(config: Config, health: HealthState, { generation, held, graceMs }: DesiredOptions): Snapshot {
-  const known = new Map(health.services.map((service) => [identity(service), service]));
+  const known = new Map(health.services.map((service) => [service.name, service]));
+  const { timeouts, takeoverMs, halfOpen } = config.settings;
   const services = config.virtualServers.map((service): Service => {
-    const { address, port, protocol, scheduler } = service;
-    return { address, port, protocol, scheduler, destinations: members(service, known.get(identity(service)) ?? initialHealth(service)) };
+    return { ...withoutConfig(service), destinations: members(service, known.get(service.name) ?? initialHealth(service)) };
   });
-  return { generation, services, timeouts: timeouts(config.global), held, graceMs };
+  return { generation, services, timeouts, takeoverMs, halfOpen, held, graceMs };
 }
 
-/** IPVS takes 0 as "leave it as it is". */
-function timeouts({ timeouts: { tcpMs, tcpFinMs, udpMs } }: GlobalDefs): Snapshot['timeouts'] {
+/** Named one by one: what crosses to the data plane is what it asks for, not whatever else the configuration holds. */
+function withoutConfig(service: VirtualServer): Omit<Service, 'destinations'> {
+  const { name, identity, listeners, scheduler, schedulerFlags, onePacket, persistence, helper } = service;
+  const { timeouts, noDestination, resets, sloppy } = service;
   return {
-    tcpMs: tcpMs || DEFAULT_TIMEOUTS.tcpMs,
-    tcpFinMs: tcpFinMs || DEFAULT_TIMEOUTS.tcpFinMs,
-    udpMs: udpMs || DEFAULT_TIMEOUTS.udpMs,
+    name,
+    identity,
+    listeners,
+    scheduler,
+    schedulerFlags,
+    onePacket,
+    ...(persistence && { persistence }),
+    ...(helper && { helper }),
+    timeouts,
+    noDestination,
+    resets,
+    sloppy,
   };
-}
-
-function identity({ protocol, address, port }: Pick<VirtualServer, 'protocol' | 'address' | 'port'>): string {
-  return `${protocol} ${address} ${port}`;
 }

@@ -2,18 +2,24 @@
 
 import type { Destination, Service, Snapshot } from '../../dataplane/protocol.js';
 import type { VirtualServer } from '../config/model.js';
-import { label } from '../health/texts.js';
-
-type Timeouts = Snapshot['timeouts'];
+import { serverName } from '../config/service-name.js';
+import { SERVICE_ASPECTS, SNAPSHOT_ASPECTS } from './aspects.js';
 
 /** `inhibited`: weight 0 stands for a failed check, not for a configured weight. */
 export type Operation =
-  | { readonly kind: 'set timeouts'; readonly from: Timeouts; readonly to: Timeouts }
+  | { readonly kind: 'set'; readonly what: string; readonly from: string; readonly to: string }
   | { readonly kind: 'remove service'; readonly service: Service }
   | { readonly kind: 'add service'; readonly service: Service }
-  | { readonly kind: 'change scheduler'; readonly service: Service; readonly from: string; readonly to: string }
+  | { readonly kind: 'change service'; readonly service: Service; readonly what: string; readonly from: string; readonly to: string }
   | { readonly kind: 'remove destination'; readonly service: Service; readonly destination: Destination; readonly sorry: boolean }
   | { readonly kind: 'add destination'; readonly service: Service; readonly destination: Destination; readonly sorry: boolean }
+  | {
+      readonly kind: 'change thresholds';
+      readonly service: Service;
+      readonly destination: Destination;
+      readonly from: Destination;
+      readonly sorry: boolean;
+    }
   | {
       readonly kind: 'change weight';
       readonly service: Service;
@@ -25,12 +31,12 @@ export type Operation =
 
 /** `config` tells sorry servers and inhibited ones apart from the others; without it every destination is a real server with a weight. */
 export function plan(wanted: Snapshot, applied: Snapshot | undefined, config: readonly VirtualServer[] = []): Operation[] {
-  const before = new Map(applied?.services.map((service) => [nameOf(service), service]));
-  const after = new Map(wanted.services.map((service) => [nameOf(service), service]));
-  const roles = new Map(config.map((service) => [nameOf(service), service]));
+  const before = new Map(applied?.services.map((service) => [service.name, service]));
+  const after = new Map(wanted.services.map((service) => [service.name, service]));
+  const roles = new Map(config.map((service) => [service.name, service]));
   const removed = [...before].filter(([name]) => !after.has(name));
   return [
-    ...planTimeouts(wanted, applied),
+    ...planSettings(wanted, applied),
     ...removed.map(([, service]): Operation => ({ kind: 'remove service', service })),
     ...[...after].flatMap(([name, service]) => planService(service, before.get(name), roles.get(name))),
   ];
@@ -38,35 +44,41 @@ export function plan(wanted: Snapshot, applied: Snapshot | undefined, config: re
 
 /** One line, with keepalived's words where it has words for it. */
 export function describeOperation(operation: Operation): string {
-  if (operation.kind === 'set timeouts')
-    return `Changing timeouts (tcp tcpfin udp) from ${seconds(operation.from)} to ${seconds(operation.to)}`;
-  const service = nameOf(operation.service);
+  if (operation.kind === 'set') return `Changing ${operation.what} from ${operation.from} to ${operation.to}`;
+  const { name } = operation.service;
   switch (operation.kind) {
     case 'remove service':
-      return `Removing Virtual Server ${service}`;
+      return `Removing Virtual Server ${name}`;
     case 'add service':
-      return `Adding Virtual Server ${service}`;
-    case 'change scheduler':
-      return `Changing scheduler from ${operation.from} to ${operation.to} for VS ${service}`;
+      return `Adding Virtual Server ${name}`;
+    case 'change service':
+      return `Changing ${operation.what} from ${operation.from} to ${operation.to} for VS ${name}`;
     case 'remove destination':
-      return `Removing ${serverOf(operation)} from VS ${service}`;
+      return `Removing ${serverOf(operation)} from VS ${name}`;
     case 'add destination':
-      return `Adding ${serverOf(operation)} to VS ${service}`;
+      return `Adding ${serverOf(operation)} to VS ${name}`;
+    case 'change thresholds':
+      return `Changing thresholds from ${thresholds(operation.from)} to ${thresholds(operation.destination)} for ${serverOf(operation)} of VS ${name}`;
     case 'change weight':
       return describeWeight(operation);
   }
 }
 
-function planTimeouts(wanted: Snapshot, applied: Snapshot | undefined): Operation[] {
-  if (applied === undefined || seconds(applied.timeouts) === seconds(wanted.timeouts)) return [];
-  return [{ kind: 'set timeouts', from: applied.timeouts, to: wanted.timeouts }];
+function planSettings(wanted: Snapshot, applied: Snapshot | undefined): Operation[] {
+  if (applied === undefined) return [];
+  return SNAPSHOT_ASPECTS.flatMap(({ what, read }): Operation[] => {
+    const [from, to] = [read(applied), read(wanted)];
+    return from === to ? [] : [{ kind: 'set', what, from, to }];
+  });
 }
 
 function planService(service: Service, applied: Service | undefined, role: VirtualServer | undefined): Operation[] {
   if (applied === undefined) return [{ kind: 'add service', service }, ...planDestinations(service, [], role)];
-  const changed = applied.scheduler !== service.scheduler;
-  const scheduler: Operation = { kind: 'change scheduler', service, from: applied.scheduler, to: service.scheduler };
-  return [...(changed ? [scheduler] : []), ...planDestinations(service, applied.destinations, role)];
+  const changes = SERVICE_ASPECTS.flatMap(({ what, read }): Operation[] => {
+    const [from, to] = [read(applied), read(service)];
+    return from === to ? [] : [{ kind: 'change service', service, what, from, to }];
+  });
+  return [...changes, ...planDestinations(service, applied.destinations, role)];
 }
 
 function planDestinations(service: Service, applied: readonly Destination[], role: VirtualServer | undefined): Operation[] {
@@ -87,11 +99,15 @@ function planDestination(
   applied: Destination | undefined,
   role: VirtualServer | undefined,
 ): Operation[] {
-  if (applied?.weight === destination.weight) return [];
   const sorry = isSorry(destination, role);
   if (applied === undefined) return [{ kind: 'add destination', service, destination, sorry }];
+  const limited: Operation = { kind: 'change thresholds', service, destination, from: applied, sorry };
   const inhibited = applied.weight * destination.weight === 0 && isInhibited(destination, sorry, role);
-  return [{ kind: 'change weight', service, destination, from: applied.weight, sorry, inhibited }];
+  const weighed: Operation = { kind: 'change weight', service, destination, from: applied.weight, sorry, inhibited };
+  return [
+    ...(thresholds(applied) === thresholds(destination) ? [] : [limited]),
+    ...(applied.weight === destination.weight ? [] : [weighed]),
+  ];
 }
 
 function isSorry(destination: Destination, role: VirtualServer | undefined): boolean {
@@ -108,22 +124,18 @@ function isInhibited(destination: Destination, sorry: boolean, role: VirtualServ
 function describeWeight(operation: Extract<Operation, { kind: 'change weight' }>): string {
   const { service, destination, from, inhibited } = operation;
   const verb = destination.weight === 0 ? 'Disabling' : 'Enabling';
-  if (inhibited) return `${verb} ${serverOf(operation)} of VS ${nameOf(service)}`;
-  return `Changing weight from ${from} to ${destination.weight} for active ${serverOf(operation)} of VS ${nameOf(service)}`;
+  if (inhibited) return `${verb} ${serverOf(operation)} of VS ${service.name}`;
+  return `Changing weight from ${from} to ${destination.weight} for active ${serverOf(operation)} of VS ${service.name}`;
 }
 
 function serverOf({ service, destination, sorry }: { service: Service; destination: Destination; sorry: boolean }): string {
-  return `${sorry ? 'sorry server' : 'service'} ${label(service.protocol, destination)}`;
+  return `${sorry ? 'sorry server' : 'service'} ${serverName(service.identity, destination)}`;
 }
 
-function seconds({ tcpMs, tcpFinMs, udpMs }: Timeouts): string {
-  return `${tcpMs / 1000} ${tcpFinMs / 1000} ${udpMs / 1000}`;
+function thresholds({ upperThreshold = 0, lowerThreshold = 0 }: Destination): string {
+  return `${upperThreshold}/${lowerThreshold}`;
 }
 
 function endpoint({ address, port }: { readonly address: string; readonly port: number }): string {
   return `${address} ${port}`;
-}
-
-function nameOf(service: Pick<Service, 'protocol' | 'address' | 'port'>): string {
-  return label(service.protocol, service);
 }

@@ -3,22 +3,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Ask, ipvsadm } from '../../control/cli/ipvsadm.js';
-import { FLOW_TITLE, flowLine, serviceList, timeoutLine, versionLine } from '../../control/cli/ipvsadm-text.js';
+import { FLOW_TITLE, flowLine, type ListedService, serviceList, timeoutLine, versionLine } from '../../control/cli/ipvsadm-text.js';
 import type { Answers } from '../../control/socket.js';
-import type { DestinationStats, FlowEntry, Protocol, ServiceStats, Traffic } from '../../dataplane/protocol.js';
+import type { DestinationStats, FlowEntry, Protocol, Traffic } from '../../dataplane/protocol.js';
 import { golden, recorder } from './recorder.js';
 import { NO_TRAFFIC, STATS, STATUS, traffic, withoutDataplane } from './sample-status.js';
 
 const PLAIN = { view: 'connections', exact: false, sort: true } as const;
 const KERNEL_SIZE = 4096;
 
-function service(name: string, scheduler: string, counts: Traffic, destinations: readonly DestinationStats[] = []): ServiceStats {
+function service(name: string, scheduler: string, counts: Traffic, destinations: readonly DestinationStats[] = []): ListedService {
   const [protocol = '', where = ''] = name.split(' ');
-  return { protocol: protocol.toLowerCase() as Protocol, ...endpoint(where), scheduler, ...counts, destinations };
+  const identity = { kind: 'address', protocol: protocol.toLowerCase() as Protocol, ...endpoint(where) } as const;
+  return { name, identity, scheduler, ...counts, destinations };
 }
 
 function destination(where: string, weight: number, active: number, inactive: number, counts: Traffic = NO_TRAFFIC): DestinationStats {
-  return { ...endpoint(where), weight, active, inactive, ...counts };
+  return { ...endpoint(where), weight, active, inactive, persistent: 0, ...counts };
 }
 
 function endpoint(text: string): { readonly address: string; readonly port: number } {
@@ -27,7 +28,7 @@ function endpoint(text: string): { readonly address: string; readonly port: numb
 }
 
 // In the order the kernel listed them, which is what --nosort shows.
-const MANY: readonly ServiceStats[] = [
+const MANY: readonly ListedService[] = [
   service('UDP [::1]:53', 'rr', NO_TRAFFIC),
   service('UDP 20.0.113.10:53', 'rr', NO_TRAFFIC),
   service('UDP 203.0.113.10:53', 'rr', traffic(1, 1, 1, 29, 29), [destination('10.11.12.1:53', 1, 0, 1, traffic(1, 1, 1, 29, 29))]),
@@ -53,7 +54,7 @@ const MANY: readonly ServiceStats[] = [
   ]),
 ];
 
-function wide(counts: Traffic): readonly ServiceStats[] {
+function wide(counts: Traffic): readonly ListedService[] {
   return [
     service('UDP [fd00::1]:53', 'rr', NO_TRAFFIC),
     service('UDP [8000::1]:53', 'rr', NO_TRAFFIC),
@@ -120,7 +121,7 @@ test('ipvsadm: a flow that should have ended shows 00:00, and one of 100 minutes
 });
 
 test('ipvsadm: --timeout shows whole seconds', () => {
-  assert.equal(timeoutLine({ tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 }), golden('ipvsadm-L--timeout.txt'));
+  assert.equal(timeoutLine({ ESTABLISHED: 900_000, FIN_WAIT: 120_000, UDP: 300_000 }), golden('ipvsadm-L--timeout.txt'));
 });
 
 function parseFlow(line: string): FlowEntry {
@@ -128,7 +129,9 @@ function parseFlow(line: string): FlowEntry {
   const [minutes, seconds] = expires.split(':').map(Number);
   const expiresInMs = (minutes! * 60 + seconds!) * 1_000 + 999;
   return {
+    name: virtual,
     protocol: protocol.toLowerCase() as Protocol,
+    template: false,
     expiresInMs,
     state,
     client: endpoint(client),
@@ -141,6 +144,7 @@ const FLOWS = [parseFlow('UDP 04:56 UDP 203.0.113.254:46663 203.0.113.10:53 10.1
 const KERNEL: Answers = {
   status: {
     ...STATUS,
+    virtualServers: MANY.map(({ name, identity, scheduler }) => ({ ...STATUS.virtualServers[0]!, name, identity, scheduler })),
     dataplane: { ...STATUS.dataplane, stats: { ...STATS, services: MANY, flows: { ...STATS.flows, capacity: KERNEL_SIZE } } },
   },
   flows: FLOWS,

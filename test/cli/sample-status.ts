@@ -1,9 +1,12 @@
 // A router in full work, as one plain value: what the views and the metrics page are tested with.
 
+import { PROFILES } from '../../control/config/timeouts.js';
 import type { Status, VrrpCounters } from '../../control/status.js';
 import type { ServiceStats, Stats, Traffic } from '../../dataplane/protocol.js';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+const NO_LIMIT = { upperThreshold: 0, lowerThreshold: 0 };
 
 export const NO_TRAFFIC: Traffic = { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
 
@@ -33,23 +36,17 @@ export function traffic(connections: number, packetsIn: number, packetsOut: numb
 
 export const SERVICES: readonly ServiceStats[] = [
   {
-    address: '203.0.113.10',
-    port: 80,
-    protocol: 'tcp',
-    scheduler: 'wrr',
+    name: '[203.0.113.10]:tcp:80',
     ...traffic(30, 300, 240, 15_600, 960_000),
     destinations: [
-      { address: '10.11.12.1', port: 8080, weight: 3, active: 4, inactive: 11, ...traffic(20, 200, 160, 10_400, 640_000) },
-      { address: '10.11.12.2', port: 8080, weight: 1, active: 0, inactive: 2, ...traffic(10, 100, 80, 5_200, 320_000) },
+      { address: '10.11.12.1', port: 8080, weight: 3, active: 4, inactive: 11, persistent: 0, ...traffic(20, 200, 160, 10_400, 640_000) },
+      { address: '10.11.12.2', port: 8080, weight: 1, active: 0, inactive: 2, persistent: 6, ...traffic(10, 100, 80, 5_200, 320_000) },
     ],
   },
   {
-    address: '2001:db8::10',
-    port: 53,
-    protocol: 'udp',
-    scheduler: 'rr',
+    name: '[2001:db8::10]:udp:53',
     ...traffic(1, 1, 1, 60, 120),
-    destinations: [{ address: 'fd00::1', port: 53, weight: 1, active: 0, inactive: 1, ...traffic(1, 1, 1, 60, 120) }],
+    destinations: [{ address: 'fd00::1', port: 53, weight: 1, active: 0, inactive: 1, persistent: 0, ...traffic(1, 1, 1, 60, 120) }],
   },
 ];
 
@@ -108,7 +105,7 @@ export const STATUS: Status = {
     reloads: 4,
     failedReloads: 1,
   },
-  timeouts: { tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 },
+  timeouts: PROFILES.ipvs,
   instances: [
     {
       name: 'VI_public',
@@ -140,19 +137,23 @@ export const STATUS: Status = {
   ],
   virtualServers: [
     {
-      address: '203.0.113.10',
-      port: 80,
-      protocol: 'tcp',
+      name: '[203.0.113.10]:tcp:80',
+      identity: { kind: 'address', protocol: 'tcp', address: '203.0.113.10', port: 80 },
+      listeners: [{ address: '203.0.113.10', protocol: 'tcp', firstPort: 80, lastPort: 80 }],
+      scheduler: 'wrr',
+      schedulerFlags: [],
+      onePacket: false,
       quorumUp: true,
       quorum: 1,
       sorryServerActive: false,
       realServers: [
-        { address: '10.11.12.1', port: 8080, configuredWeight: 3, up: true, checks: 100, failedChecks: 1 },
-        { address: '10.11.12.2', port: 8080, configuredWeight: 1, up: true, checks: 99, failedChecks: 0 },
+        { address: '10.11.12.1', port: 8080, configuredWeight: 3, ...NO_LIMIT, up: true, checks: 100, failedChecks: 1 },
+        { address: '10.11.12.2', port: 8080, configuredWeight: 1, ...NO_LIMIT, up: true, checks: 99, failedChecks: 0 },
         {
           address: '10.11.12.3',
           port: 8080,
           configuredWeight: 1,
+          ...NO_LIMIT,
           up: false,
           checks: 98,
           failedChecks: 40,
@@ -161,14 +162,19 @@ export const STATUS: Status = {
       ],
     },
     {
+      name: '[2001:db8::10]:udp:53',
       // The same address as above, spelled as an operator might.
-      address: '2001:0DB8:0::0010',
-      port: 53,
-      protocol: 'udp',
+      identity: { kind: 'address', protocol: 'udp', address: '2001:0DB8:0::0010', port: 53 },
+      listeners: [{ address: '2001:db8::10', protocol: 'udp', firstPort: 53, lastPort: 53 }],
+      scheduler: 'rr',
+      schedulerFlags: [],
+      onePacket: false,
       quorumUp: false,
       quorum: 2,
       sorryServerActive: true,
-      realServers: [{ address: 'fd00::2', port: 53, configuredWeight: 1, up: false, checks: 5, failedChecks: 5, lastFailure: 'timed out' }],
+      realServers: [
+        { address: 'fd00::2', port: 53, configuredWeight: 1, ...NO_LIMIT, up: false, checks: 5, failedChecks: 5, lastFailure: 'timed out' },
+      ],
     },
   ],
   dataplane: { state: 'running', pid: 4322, restarts: 1, stats: STATS },

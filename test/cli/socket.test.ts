@@ -13,7 +13,9 @@ import type { FlowEntry } from '../../dataplane/protocol.js';
 import { STATUS } from './sample-status.js';
 
 const FLOW: FlowEntry = {
+  name: '[203.0.113.10]:tcp:80',
   protocol: 'tcp',
+  template: false,
   expiresInMs: 899_000,
   state: 'ESTABLISHED',
   client: { address: '192.0.2.1', port: 40_000 },

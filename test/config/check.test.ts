@@ -251,7 +251,8 @@ test('a configuration cannot be changed once it is read', () => {
 
 test('a virtual server that says nothing forwards UDP, and wrr stands in for wlc', () => {
   const { config } = loadFile(written('virtual_server 10.0.0.1 80 {\n  real_server 10.0.0.2 80 {\n  }\n}\n'));
-  assert.deepEqual([config?.virtualServers[0]?.protocol, config?.virtualServers[0]?.scheduler], ['udp', 'wrr']);
+  const [service] = config?.virtualServers ?? [];
+  assert.deepEqual([service?.listeners[0]?.protocol, service?.scheduler], ['udp', 'wrr']);
 });
 
 test('fewer announcements are sent with vrrp_min_garp', () => {

@@ -6,11 +6,11 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import type { CheckerTiming, RealServer, VirtualServer } from '../../control/config/model.js';
 import { type Health, startHealth } from '../../control/health/driver.js';
-import { label } from '../../control/health/texts.js';
 import { httpChecker, realServer, tcpChecker, url, virtualServer } from './models.js';
 
 const VS = '[203.0.113.10]:tcp:80';
 const DEADLINE_MS = 5000;
+const NO_LIMIT = { upperThreshold: 0, lowerThreshold: 0 };
 
 /** Quick checks: what they decide is known within milliseconds. */
 const QUICK: Partial<CheckerTiming> = { delayLoopMs: 20, delayBeforeRetryMs: 5, retry: 1, connectTimeoutMs: 1000 };
@@ -63,13 +63,16 @@ describe('a service', () => {
     const watched = new Watched([serviceOf(server.real)], 0.999);
     assert.deepEqual(watched.health.status(), [
       {
-        address: '203.0.113.10',
-        port: 80,
-        protocol: 'tcp',
+        name: '[203.0.113.10]:tcp:80',
+        identity: { kind: 'address', protocol: 'tcp', address: '203.0.113.10', port: 80 },
+        listeners: [{ address: '203.0.113.10', protocol: 'tcp', firstPort: 80, lastPort: 80 }],
+        scheduler: 'rr',
+        schedulerFlags: [],
+        onePacket: false,
         quorumUp: true,
         quorum: 1,
         sorryServerActive: false,
-        realServers: [{ address: '127.0.0.1', port: server.port, configuredWeight: 1, up: true, checks: 1, failedChecks: 0 }],
+        realServers: [{ address: '127.0.0.1', port: server.port, configuredWeight: 1, ...NO_LIMIT, up: true, checks: 1, failedChecks: 0 }],
       },
     ]);
     assert.deepEqual(watched.log, [`Activating healthchecker for service ${server.name} for VS ${VS}`]);
@@ -94,7 +97,7 @@ describe('a service', () => {
     const [down] = watched.health.status();
     assert.deepEqual([down!.quorumUp, down!.sorryServerActive], [false, true]);
     assert.deepEqual(down!.realServers[0], {
-      ...{ address: '127.0.0.1', port: server.port, configuredWeight: 1 },
+      ...{ address: '127.0.0.1', port: server.port, configuredWeight: 1, ...NO_LIMIT },
       ...{ up: false, checks: 1, failedChecks: 1, lastFailure: 'connection refused' },
     });
 
@@ -268,7 +271,7 @@ async function serve(timing: Partial<CheckerTiming> = {}, respond?: Respond): Pr
   const start = async (): Promise<void> => {
     server = await listen(port, respond);
   };
-  return { port, name: label('tcp', real), real, start, stop };
+  return { port, name: `[127.0.0.1]:tcp:${port}`, real, start, stop };
 }
 
 async function listen(port: number, respond?: Respond): Promise<Server> {

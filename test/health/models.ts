@@ -1,6 +1,9 @@
 // Configuration values for tests: complete ones, of which a test states only what matters to it.
 
 import type { Checker, CheckerTiming, Config, HttpUrl, RealServer, VirtualServer } from '../../control/config/model.js';
+import { nameOf } from '../../control/config/service-name.js';
+import { PROFILES } from '../../control/config/timeouts.js';
+import type { Protocol } from '../../dataplane/protocol.js';
 
 type HttpChecker = Extract<Checker, { kind: 'http' }>;
 
@@ -31,13 +34,32 @@ export function realServer(values: Partial<RealServer>): RealServer {
   return { address: '10.11.12.1', port: 80, weight: 1, inhibitOnFailure: false, checkers: [], places: {}, ...values };
 }
 
-export function virtualServer(values: Partial<VirtualServer>): VirtualServer {
+interface Endpoint {
+  readonly address?: string;
+  readonly port?: number;
+  readonly protocol?: Protocol;
+}
+
+/** A service of one address and port, unless `values` has an identity and listeners. */
+export function virtualServer({
+  address = '203.0.113.10',
+  port = 80,
+  protocol = 'tcp',
+  ...values
+}: Partial<VirtualServer> & Endpoint): VirtualServer {
+  const identity = values.identity ?? ({ kind: 'address', protocol, address, port } as const);
   return {
-    address: '203.0.113.10',
-    port: 80,
+    name: nameOf(identity),
+    identity,
+    listeners: [{ address, protocol, firstPort: port, lastPort: port }],
     family: 4,
-    protocol: 'tcp',
     scheduler: 'rr',
+    schedulerFlags: [],
+    onePacket: false,
+    timeouts: {},
+    noDestination: 'default',
+    resets: true,
+    sloppy: 'never',
     quorum: 1,
     hysteresis: 0,
     alpha: false,
@@ -48,13 +70,21 @@ export function virtualServer(values: Partial<VirtualServer>): VirtualServer {
   };
 }
 
-export function config(virtualServers: readonly VirtualServer[], timeouts: Config['global']['timeouts'] = {}): Config {
+export function config(virtualServers: readonly VirtualServer[]): Config {
   return {
     file: 'test.conf',
-    global: { routerId: 'test', vrrpVersion: 2, timeouts, vrrpStartupDelayMs: 0, places: {} },
+    global: { routerId: 'test', vrrpVersion: 2, vrrpStartupDelayMs: 0, places: {} },
     instances: [],
     syncGroups: [],
     virtualServers,
-    settings: { backend: 'auto', maxFlows: 1000, runDir: '/run/natlb', places: {} },
+    settings: {
+      backend: 'auto',
+      maxFlows: 1000,
+      timeouts: PROFILES.rfc,
+      takeoverMs: 10_000,
+      halfOpen: { service: 250, source: 15 },
+      runDir: '/run/natlb',
+      places: {},
+    },
   };
 }

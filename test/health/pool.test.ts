@@ -289,7 +289,7 @@ function readUp(words: string): Set<number> {
 
 function healthWith(service: VirtualServer, up: ReadonlySet<number>, quorumUp: boolean): ServiceHealth {
   const realServers = service.realServers.map((server): RealServerHealth => healthOf(server, [{ up: up.has(hostOf(server)) }]));
-  return { protocol: service.protocol, address: service.address, port: service.port, quorumUp, realServers };
+  return { name: service.name, quorumUp, realServers };
 }
 
 function showMembers(service: VirtualServer, health: ServiceHealth): string {

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Fault } from '../../control/health/checker.js';
-import { decisionTexts, label } from '../../control/health/texts.js';
+import { decisionTexts } from '../../control/health/texts.js';
 import { httpChecker, tcpChecker } from './models.js';
 
-const RS = label('tcp', { address: '192.168.1.20', port: 80 });
+const RS = '[192.168.1.20]:tcp:80';
 
 const FAULTS: Readonly<Record<Fault, { readonly tcp: string; readonly http: string }>> = {
   'connect timeout': { tcp: 'TCP connection to [192.168.1.20]:tcp:80 timeout.', http: 'Timeout connecting server [192.168.1.20]:tcp:80.' },
@@ -40,8 +40,4 @@ test('a success', () => {
   const up = { kind: 'decided', up: true, changed: true } as const;
   assert.deepEqual(decisionTexts(tcpChecker({}), RS, up), ['TCP connection to [192.168.1.20]:tcp:80 success.']);
   assert.deepEqual(decisionTexts(httpChecker({}), RS, up), ['Remote Web server [192.168.1.20]:tcp:80 succeed on service.']);
-});
-
-test('an IPv6 server', () => {
-  assert.equal(label('udp', { address: '2001:db8::1', port: 53 }), '[2001:db8::1]:udp:53');
 });

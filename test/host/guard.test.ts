@@ -3,13 +3,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type GuardedService, guardRules } from '../../control/host/guard.js';
+import type { Protocol } from '../../dataplane/protocol.js';
 import { cable, Namespace, SKIP } from './namespaces.js';
 
+function listener(address: string, protocol: Protocol, firstPort: number, lastPort = firstPort) {
+  return { address, protocol, firstPort, lastPort };
+}
+
 const SERVICES: readonly GuardedService[] = [
-  { address: '192.0.2.10', port: 80, protocol: 'tcp', realServers: [{ address: '198.51.100.1', port: 8080 }] },
-  { address: '192.0.2.10', port: 53, protocol: 'udp', realServers: [{ address: '198.51.100.1', port: 5353 }] },
-  { address: '2001:db8:1::10', port: 80, protocol: 'tcp', realServers: [], sorryServer: { address: '2001:db8:2::1', port: 8080 } },
-  { address: '2001:db8:1::10', port: 53, protocol: 'udp', realServers: [{ address: '2001:db8:2::1', port: 5353 }] },
+  { listeners: [listener('192.0.2.10', 'tcp', 80)], realServers: [{ address: '198.51.100.1', port: 8080 }] },
+  { listeners: [listener('192.0.2.10', 'udp', 53)], realServers: [{ address: '198.51.100.1', port: 5353 }] },
+  { listeners: [listener('2001:db8:1::10', 'tcp', 80)], realServers: [], sorryServer: { address: '2001:db8:2::1', port: 8080 } },
+  { listeners: [listener('2001:db8:1::10', 'udp', 53)], realServers: [{ address: '2001:db8:2::1', port: 5353 }] },
 ];
 const FAMILIES = [
   { family: 'IPv4', vip: '192.0.2.10', server: '198.51.100.1', other: '192.0.2.1' },
@@ -21,6 +26,29 @@ describe('guard rules', () => {
     const twice = guardRules([...SERVICES, ...SERVICES]);
     assert.equal(twice, guardRules(SERVICES));
     assert.equal(twice.match(/elements = \{ 198\.51\.100\.1 \}/g)?.length, 1);
+  });
+
+  /** The elements of a set. */
+  function elements(set: string, ...services: GuardedService[]): string | undefined {
+    return new RegExp(`set ${set} \\{\n[^}]*?elements = \\{ (.*) \\}\n`).exec(guardRules(services))?.[1];
+  }
+
+  test('listeners that overlap become one interval, and others stay apart', () => {
+    const all = { listeners: [listener('192.0.2.10', 'tcp', 8000, 8999), listener('192.0.2.10', 'udp', 80)], realServers: [] };
+    const some = { listeners: [listener('192.0.2.10', 'tcp', 8443), listener('192.0.2.10', 'tcp', 8999, 9001)], realServers: [] };
+    assert.equal(elements('services4', all, some), '192.0.2.10 . udp . 80, 192.0.2.10 . tcp . 8000-9001');
+  });
+
+  test('a destination without a port listens where the service does, and what it sends from a range may be its own', () => {
+    const realServers = [{ address: '198.51.100.1', port: 0 }];
+    const listeners = [
+      listener('192.0.2.10', 'tcp', 21),
+      listener('192.0.2.10', 'tcp', 10_000, 20_000),
+      listener('192.0.2.10', 'sctp', 5060),
+    ];
+    const service = { listeners, realServers };
+    assert.equal(elements('destinations4', service), '198.51.100.1 . tcp . 21, 198.51.100.1 . sctp . 5060');
+    assert.equal(elements('destination_addresses4', service), '198.51.100.1');
   });
 
   test('without services the table is there, and empty', () => {
@@ -130,8 +158,21 @@ describe('guard', { skip: SKIP }, () => {
     });
   }
 
+  test('a range of ports is silent as a whole, and its servers still send what is their own', async () => {
+    const ranges = [
+      listener('192.0.2.10', 'tcp', 8000, 8080),
+      listener('192.0.2.10', 'tcp', 8050, 8090),
+      listener('192.0.2.10', 'sctp', 0, 65_535),
+    ];
+    await router.do('guard', [{ listeners: ranges, realServers: [{ address: '198.51.100.1', port: 0 }] }]);
+    for (const port of [8000, 8060, 8090]) assert.equal(await client.do('connectTo', '192.0.2.10', port), 'silent', `port ${port}`);
+    for (const port of [7999, 8091]) assert.equal(await client.do('connectTo', '192.0.2.10', port), 'refused', `port ${port}`);
+    assert.equal(await client.do('connectTo', '198.51.100.1', 8081), 'answered', 'the server, on a port of the range');
+    await router.do('unguard');
+  });
+
   test('a router that does not hold the service address lets its traffic be', async () => {
-    await router.do('guard', [{ address: '192.0.2.10', port: 8081, protocol: 'tcp', realServers: [] }]);
+    await router.do('guard', [{ listeners: [listener('192.0.2.10', 'tcp', 8081)], realServers: [] }]);
     assert.equal(await client.do('connectTo', '192.0.2.10', 8081), 'silent');
     router.ip('addr del 192.0.2.10/32 dev eth0');
     server.ip('addr add 192.0.2.10/32 dev lo');

@@ -63,7 +63,7 @@ test('metrics: every verdict is there, zeros included', () => {
 test("metrics: node_exporter's ipvs metrics have its names and labels exactly", () => {
   const ipvs = new Map([...full].filter(([series]) => series.startsWith('node_ipvs_')));
   const [first] = SERVICES[0]!.destinations;
-  const labels = 'local_address="203.0.113.10",local_port="80",remote_address="10.11.12.1",remote_port="8080",proto="TCP",local_mark=""';
+  const labels = 'local_address="203.0.113.10",local_port="80",proto="TCP",local_mark="",remote_address="10.11.12.1",remote_port="8080"';
   assert.deepEqual(
     Object.fromEntries([...ipvs].filter(([series]) => !series.includes('{') || series.includes('remote_address="10.11.12.1"'))),
     {
@@ -116,12 +116,18 @@ const SINGLE = [
   ['natlb_flow_table_bytes', 117_440_512],
   ['natlb_build_info{version="0.1.0",node_version="v20.20.0"}', 1],
   ['natlb_device_receive_lost_total{device="eth1",queue="0"}', 9],
-  ['natlb_service_connections_total{virtual_address="203.0.113.10",virtual_port="80",proto="tcp"}', 30],
-  ['natlb_service_quorum_up{virtual_address="203.0.113.10",virtual_port="80",proto="tcp"}', 1],
-  ['natlb_destination_up{virtual_address="203.0.113.10",virtual_port="80",proto="tcp",address="10.11.12.3",port="8080"}', 0],
-  ['natlb_destination_weight{virtual_address="203.0.113.10",virtual_port="80",proto="tcp",address="10.11.12.1",port="8080"}', 3],
+  ['natlb_service_connections_total{service="[203.0.113.10]:tcp:80",virtual_address="203.0.113.10",virtual_port="80",proto="tcp"}', 30],
+  ['natlb_service_quorum_up{service="[203.0.113.10]:tcp:80",virtual_address="203.0.113.10",virtual_port="80",proto="tcp"}', 1],
   [
-    'natlb_destination_failed_checks_total{virtual_address="203.0.113.10",virtual_port="80",proto="tcp",address="10.11.12.3",port="8080"}',
+    'natlb_destination_up{service="[203.0.113.10]:tcp:80",virtual_address="203.0.113.10",virtual_port="80",proto="tcp",address="10.11.12.3",port="8080"}',
+    0,
+  ],
+  [
+    'natlb_destination_weight{service="[203.0.113.10]:tcp:80",virtual_address="203.0.113.10",virtual_port="80",proto="tcp",address="10.11.12.1",port="8080"}',
+    3,
+  ],
+  [
+    'natlb_destination_failed_checks_total{service="[203.0.113.10]:tcp:80",virtual_address="203.0.113.10",virtual_port="80",proto="tcp",address="10.11.12.3",port="8080"}',
     40,
   ],
   [
@@ -134,7 +140,47 @@ const SINGLE = [
 for (const [series, value] of SINGLE) test(`metrics: ${series} is ${value}`, () => assert.equal(full.get(series), value));
 
 test('metrics: an address spelled by an operator carries the label of the data plane', () => {
-  assert.equal(full.get('natlb_service_quorum_up{virtual_address="2001:db8::10",virtual_port="53",proto="udp"}'), 0);
+  assert.equal(
+    full.get('natlb_service_quorum_up{service="[2001:db8::10]:udp:53",virtual_address="2001:db8::10",virtual_port="53",proto="udp"}'),
+    0,
+  );
+});
+
+const MARKED: Status = {
+  ...STATUS,
+  virtualServers: [
+    { ...STATUS.virtualServers[0]!, name: 'FWM 80', identity: { kind: 'fwmark', mark: 80, family: 4 } },
+    { ...STATUS.virtualServers[1]!, name: '[web]:tcp', identity: { kind: 'group', group: 'web', protocol: 'tcp' } },
+  ],
+  dataplane: {
+    ...STATUS.dataplane,
+    stats: {
+      ...STATS,
+      services: [
+        { ...SERVICES[0]!, name: 'FWM 80' },
+        { ...SERVICES[1]!, name: '[web]:tcp' },
+        { ...SERVICES[1]!, name: 'just removed' },
+      ],
+    },
+  },
+};
+
+test('metrics: services of a mark and of a group are named, and have no address', async () => {
+  const marked = await page(MARKED);
+  const labels = 'virtual_address="",virtual_port="",proto=';
+  assert.equal(marked.get(`natlb_service_connections_total{service="FWM 80",${labels}"fwm"}`), 30);
+  assert.equal(marked.get(`natlb_service_quorum{service="FWM 80",${labels}"fwm"}`), 1);
+  assert.equal(marked.get(`natlb_destination_flows{service="[web]:tcp",${labels}"tcp",address="fd00::1",port="53",state="inactive"}`), 1);
+  assert.equal(named(marked, 'natlb_service_connections_total').size, 2, 'what is no more configured has no name to count under');
+});
+
+test("metrics: node_exporter's ipvs labels of a mark, and of a group", async () => {
+  const series = [...(await page(MARKED)).keys()].filter((name) => name.startsWith('node_ipvs_backend_weight'));
+  assert.deepEqual(series, [
+    'node_ipvs_backend_weight{local_address="",local_port="0",proto="FWM",local_mark="00000050",remote_address="10.11.12.1",remote_port="8080"}',
+    'node_ipvs_backend_weight{local_address="",local_port="0",proto="FWM",local_mark="00000050",remote_address="10.11.12.2",remote_port="8080"}',
+    'node_ipvs_backend_weight{local_address="web",local_port="0",proto="TCP",local_mark="",remote_address="fd00::1",remote_port="53"}',
+  ]);
 });
 
 test('metrics: without a data plane its series are gone, not zero, and health and VRRP stay', async () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { VirtualServer } from '../../control/config/model.js';
+import { PROFILES } from '../../control/config/timeouts.js';
 import { type HealthState, healthOf } from '../../control/health/pool.js';
 import { desired } from '../../control/reconcile/desired.js';
 import { config, realServer, tcpChecker, virtualServer } from '../health/models.js';
@@ -14,7 +15,7 @@ const SERVICE = virtualServer({ scheduler: 'wrr', realServers: [ONE, TWO], sorry
 
 function health(service: VirtualServer, up: readonly string[], quorumUp: boolean): HealthState {
   const realServers = service.realServers.map((server) => healthOf(server, [{ up: up.includes(server.address) }]));
-  return { services: [{ protocol: service.protocol, address: service.address, port: service.port, quorumUp, realServers }] };
+  return { services: [{ name: service.name, quorumUp, realServers }] };
 }
 
 function weights(state: HealthState, ...services: VirtualServer[]): string[][] {
@@ -27,17 +28,25 @@ test('a snapshot carries everything, and nothing of the configuration besides', 
     generation: 7,
     services: [
       {
-        address: '203.0.113.10',
-        port: 80,
-        protocol: 'tcp',
+        name: '[203.0.113.10]:tcp:80',
+        identity: { kind: 'address', protocol: 'tcp', address: '203.0.113.10', port: 80 },
+        listeners: [{ address: '203.0.113.10', protocol: 'tcp', firstPort: 80, lastPort: 80 }],
         scheduler: 'wrr',
+        schedulerFlags: [],
+        onePacket: false,
+        timeouts: {},
+        noDestination: 'default',
+        resets: true,
+        sloppy: 'never',
         destinations: [
           { address: '10.11.12.1', port: 8080, weight: 3 },
           { address: '10.11.12.2', port: 8080, weight: 1 },
         ],
       },
     ],
-    timeouts: { tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 },
+    timeouts: PROFILES.rfc,
+    takeoverMs: 10_000,
+    halfOpen: { service: 250, source: 15 },
     held: OPTIONS.held,
     graceMs: 2500,
   });
@@ -50,8 +59,8 @@ describe('destinations', () => {
   test('without a quorum there is only the sorry server', () => {
     assert.deepEqual(weights(health(SERVICE, ['10.11.12.2'], false), SERVICE), [['10.11.12.9:81=1']]);
   });
-  test('health is that of the service with the same protocol, address and port', () => {
-    const udp: VirtualServer = { ...SERVICE, protocol: 'udp' };
+  test('health is that of the service with the same name', () => {
+    const udp: VirtualServer = { ...SERVICE, name: '[203.0.113.10]:udp:80' };
     assert.deepEqual(weights(health(SERVICE, [], false), udp, SERVICE), [['10.11.12.1:8080=3', '10.11.12.2:8080=1'], ['10.11.12.9:81=1']]);
   });
   test('what was never checked is as it starts', () => {
@@ -60,14 +69,18 @@ describe('destinations', () => {
   });
 });
 
-describe('timeouts', () => {
-  const timeouts = (values: { tcpMs?: number; tcpFinMs?: number; udpMs?: number }) =>
-    desired(config([], values), { services: [] }, OPTIONS).timeouts;
-  test('each has a default of its own', () => {
-    assert.deepEqual(timeouts({ tcpMs: 7_200_000 }), { tcpMs: 7_200_000, tcpFinMs: 120_000, udpMs: 300_000 });
-    assert.deepEqual(timeouts({ tcpFinMs: 30_000, udpMs: 60_000 }), { tcpMs: 900_000, tcpFinMs: 30_000, udpMs: 60_000 });
-  });
-  test('0 means the default, as in IPVS', () => {
-    assert.deepEqual(timeouts({ tcpMs: 0, tcpFinMs: 0, udpMs: 0 }), { tcpMs: 900_000, tcpFinMs: 120_000, udpMs: 300_000 });
-  });
+test('what a service says of itself goes along', () => {
+  const values: Partial<VirtualServer> = {
+    schedulerFlags: ['sh-port'],
+    persistence: { timeoutMs: 360_000, prefixLength: 24 },
+    helper: 'ftp',
+    timeouts: { ESTABLISHED: 60_000 },
+    noDestination: 'drop',
+    resets: false,
+    sloppy: 'takeover',
+  };
+  const limited = realServer({ weight: 2, upperThreshold: 100, lowerThreshold: 80 });
+  const [service] = desired(config([virtualServer({ ...values, realServers: [limited] })]), { services: [] }, OPTIONS).services;
+  assert.deepEqual({ ...service, ...values }, service);
+  assert.deepEqual(service?.destinations, [{ address: '10.11.12.1', port: 80, weight: 2, upperThreshold: 100, lowerThreshold: 80 }]);
 });

@@ -1,0 +1,60 @@
+// How long a flow may be idle, by state: the two profiles, and what lvs_timeouts and `timeouts { … }` change in them.
+
+import type { Timeouts } from '../../dataplane/protocol.js';
+
+export type Profile = 'rfc' | 'ipvs';
+
+const second = 1000;
+
+/** Linux 6.1 net/netfilter/ipvs/ip_vs_proto_tcp.c, ip_vs_proto_udp.c: what keepalived's users expect. */
+const IPVS: Timeouts = {
+  NONE: 2 * second,
+  ESTABLISHED: 900 * second,
+  SYN_SENT: 120 * second,
+  SYN_RECV: 60 * second,
+  FIN_WAIT: 120 * second,
+  TIME_WAIT: 120 * second,
+  CLOSE: 10 * second,
+  CLOSE_WAIT: 60 * second,
+  LAST_ACK: 30 * second,
+  LISTEN: 120 * second,
+  SYNACK: 120 * second,
+  UDP: 300 * second,
+};
+
+const TRANSITORY = 240 * second;
+
+/**
+ * RFC 5382 REQ-5: two hours and four minutes for an established connection, one more than a TCP keepalive; four minutes for one that is opening
+ * or closing, and after an RST (RFC 7857 section 2.2). RFC 4787 REQ-5: five minutes for UDP. LISTEN waits for somebody and is no connection yet.
+ */
+const RFC: Timeouts = {
+  ...IPVS,
+  ESTABLISHED: 7440 * second,
+  SYN_SENT: TRANSITORY,
+  SYN_RECV: TRANSITORY,
+  FIN_WAIT: TRANSITORY,
+  TIME_WAIT: TRANSITORY,
+  CLOSE: TRANSITORY,
+  CLOSE_WAIT: TRANSITORY,
+  LAST_ACK: TRANSITORY,
+  SYNACK: TRANSITORY,
+};
+
+export const PROFILES: Readonly<Record<Profile, Timeouts>> = { rfc: RFC, ipvs: IPVS };
+
+/** What `lvs_timeouts` and `ipvsadm --set` call by names of their own. */
+export interface LvsTimeouts {
+  readonly tcpMs?: number;
+  readonly tcpFinMs?: number;
+  readonly udpMs?: number;
+}
+
+export function withLvsTimeouts(timeouts: Timeouts, { tcpMs, tcpFinMs, udpMs }: LvsTimeouts): Timeouts {
+  return {
+    ...timeouts,
+    ...(tcpMs === undefined ? {} : { ESTABLISHED: tcpMs }),
+    ...(tcpFinMs === undefined ? {} : { FIN_WAIT: tcpFinMs }),
+    ...(udpMs === undefined ? {} : { UDP: udpMs }),
+  };
+}
