@@ -50,10 +50,11 @@ export interface SentFrame {
 
 /** The real pipeline between memory devices: no privilege, no network, no clock. */
 export interface MemoryRouter {
-  configure(snapshot: Omit<Snapshot, 'held' | 'graceMs'>): void;
+  /** Returns the frames by which flows without their destination are told of their end; so does `advance` for those that were idle. */
+  configure(snapshot: Omit<Snapshot, 'held' | 'graceMs'>): SentFrame[];
   route(surroundings: Surroundings): void;
   /** Lets time pass: milliseconds, in steps of 125. */
-  advance(ms: number): void;
+  advance(ms: number): SentFrame[];
   /** An address of a service has just come to this router. */
   takeOver(): void;
   /** Frames that arrive on a device as one batch, at most 64. */

@@ -124,12 +124,32 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
     }
   }
 
-  void configure(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] {
+  // configure(snapshot) → frames that tell flows of their end.
+  Napi::Value configure(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
       directory_->collect(*snapshot_);
       snapshot_ = std::make_unique<Snapshot>(directory_->build(snapshot_from(info[0].As<Napi::Object>())));
       view_.snapshot = snapshot_.get();
+      return end_flows(info.Env(), [this] { return forwarder_->end_orphans(batch_, view_); });
     });
+  }
+
+  template <typename End>
+  Napi::Array end_flows(Napi::Env env, End&& end) {
+    Napi::Array out = Napi::Array::New(env);
+    for (bool more = true; more;) {
+      batch_.count = 0;
+      more = end();
+      transmit_batch();
+      pop_into(out);
+    }
+    return out;
+  }
+
+  void transmit_batch() {
+    std::vector<Device*> devices;
+    for (const auto& device : devices_) devices.push_back(device.get());
+    transmit(batch_, devices);
   }
 
   // route({interfaces, routes, neighbours}): what the kernel says now.
@@ -140,9 +160,10 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
   // An address of a service has just come to this router.
   void takeOver(const Napi::CallbackInfo&) { view_.takeover_until = now_ + snapshot_->takeover_ticks(); }
 
-  void advance(const Napi::CallbackInfo& info) {
+  // advance(ms) → frames that tell flows of their end.
+  Napi::Value advance(const Napi::CallbackInfo& info) {
     now_ += info[0].As<Napi::Number>().Uint32Value() / kMillisPerTick;
-    flows_->expire(now_, UINT32_MAX);
+    return end_flows(info.Env(), [this] { return forwarder_->end_idle(batch_, view_, now_); });
   }
 
   void transmitRoom(const Napi::CallbackInfo& info) {
@@ -169,21 +190,21 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
     devices_.at(in)->receive(batch_);
     for (Packet& packet : batch_) packet.device_in = static_cast<uint16_t>(in);
     forwarder_->forward(batch_, view_, now_);
-    std::vector<Device*> devices;
-    for (const auto& device : devices_) devices.push_back(device.get());
-    transmit(batch_, devices);
+    transmit_batch();
     forwarder_->count(batch_);
     Napi::Object result = Napi::Object::New(env);
     Napi::Array verdicts = Napi::Array::New(env);
     for (const Packet& packet : batch_) verdicts.Set(verdicts.Length(), std::string(row(packet.verdict).name));
     result.Set("verdicts", verdicts);
     devices_[in]->release(batch_);
-    result.Set("out", popped(env));
+    Napi::Array out = Napi::Array::New(env);
+    pop_into(out);
+    result.Set("out", out);
     return result;
   }
 
-  Napi::Array popped(Napi::Env env) {
-    Napi::Array out = Napi::Array::New(env);
+  void pop_into(Napi::Array out) {
+    const Napi::Env env = out.Env();
     for (uint32_t i = 0; i < devices_.size(); ++i) {
       for (Memory::Frame frame; devices_[i]->pop(frame);) {
         Napi::Object object = Napi::Object::New(env);
@@ -194,7 +215,6 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
         out.Set(out.Length(), object);
       }
     }
-    return out;
   }
 
   Napi::Value stats(const Napi::CallbackInfo& info) {

@@ -11,12 +11,6 @@ namespace {
 
 constexpr size_t kMaxError4 = 576, kMinMtu6 = 1280;  // RFC 1812 4.3.2.3, RFC 4443 2.4 (c)
 
-void store32_host(uint8_t* at, uint32_t value) noexcept {
-  store16(at, to_wire(static_cast<uint16_t>(value >> 16)));
-  store16(at + 2, to_wire(static_cast<uint16_t>(value)));
-}
-uint32_t load32_host(const uint8_t* at) noexcept { return static_cast<uint32_t>(host16(at)) << 16 | host16(at + 2); }
-
 size_t ip_header(const Packet& packet) noexcept { return packet.is_v4 ? kIPv4Header : kIPv6Header; }
 
 // Writes an IP header without options at l3 and fixes the packet's length.
@@ -57,25 +51,31 @@ void sum_l4(Packet& packet, size_t checksum_at, bool with_pseudo_header) noexcep
 
 }  // namespace
 
+void write_reset(Packet& packet, const Key& key, uint32_t sequence, uint32_t acknowledgement, uint8_t flags) noexcept {
+  write_ip(packet, key.source, key.target, kTcp, kTcpHeader);
+  uint8_t* reset = packet.frame + packet.l4;
+  std::memset(reset, 0, kTcpHeader);
+  store16(reset, key.source_port);
+  store16(reset + 2, key.target_port);
+  put_host32(reset + tcp::kSequence, sequence);
+  put_host32(reset + tcp::kAcknowledgement, acknowledgement);
+  reset[tcp::kDataOffset] = 5 << 4;
+  reset[tcp::kFlags] = flags;
+  sum_l4(packet, tcp::kChecksum, true);
+}
+
 void answer_reset(Packet& packet, Verdict outcome) noexcept {
   const uint8_t* l4 = packet.frame + packet.l4;
   const uint8_t flags = l4[tcp::kFlags];
   const size_t header = static_cast<size_t>(l4[tcp::kDataOffset] >> 4) * 4;
   const auto sequence_space =
       static_cast<uint32_t>(packet.end - packet.l4 - header) + ((flags & tcp::kSyn) != 0) + ((flags & tcp::kFin) != 0);
-  const uint32_t theirs = load32_host(l4 + tcp::kSequence), acknowledged = load32_host(l4 + tcp::kAcknowledgement);
+  const uint32_t theirs = host32(l4 + tcp::kSequence), acknowledged = host32(l4 + tcp::kAcknowledgement);
   const bool acknowledges = (flags & tcp::kAck) != 0;
 
-  write_ip(packet, packet.key.target, packet.key.source, kTcp, kTcpHeader);
-  uint8_t* reset = packet.frame + packet.l4;
-  std::memset(reset, 0, kTcpHeader);
-  store16(reset, packet.key.target_port);
-  store16(reset + 2, packet.key.source_port);
-  store32_host(reset + tcp::kSequence, acknowledges ? acknowledged : 0);
-  store32_host(reset + tcp::kAcknowledgement, acknowledges ? 0 : theirs + sequence_space);
-  reset[tcp::kDataOffset] = 5 << 4;
-  reset[tcp::kFlags] = acknowledges ? tcp::kRst : tcp::kRst | tcp::kAck;
-  sum_l4(packet, tcp::kChecksum, true);
+  const Key back{packet.key.target, packet.key.source, packet.key.target_port, packet.key.source_port, kTcp};
+  write_reset(packet, back, acknowledges ? acknowledged : 0, acknowledges ? 0 : theirs + sequence_space,
+              acknowledges ? tcp::kRst : tcp::kRst | tcp::kAck);
   packet.outcome = outcome;
 }
 
@@ -91,7 +91,7 @@ void answer_icmp(Packet& packet, const IcmpAnswer& answer, const Address& source
   std::memset(message, 0, kIcmpHeader);
   message[icmp::kType] = packet.is_v4 ? answer.type4 : answer.type6;
   message[icmp::kCode] = packet.is_v4 ? answer.code4 : answer.code6;
-  store32_host(message + icmp::kMtu6, answer.mtu);  // IPv4's stands in the lower half of the same word
+  put_host32(message + icmp::kMtu6, answer.mtu);  // IPv4's stands in the lower half of the same word
   sum_l4(packet, icmp::kChecksum, !packet.is_v4);
   packet.outcome = outcome;
 }

@@ -185,16 +185,6 @@ void FlowTable::change_state(Flow& flow, FlowState state) noexcept {
   flow.state = state;
 }
 
-void FlowTable::expire(uint32_t now, uint32_t budget) noexcept {
-  timers_.advance(now, budget, [this](Flow& flow) {
-    if (is_kept(flow)) {
-      prolong(flow);
-    } else {
-      remove(flow);
-    }
-  });
-}
-
 bool FlowTable::is_kept(Flow& flow) const noexcept { return flow.has(Flow::kTemplate) && dependents(flow) != 0; }
 
 // IPVS: what controls others is looked at again after a minute (ip_vs_conn_expire).

@@ -43,7 +43,16 @@ class FlowTable {
   [[nodiscard]] Key forward_key(const Flow& flow) const noexcept;
   [[nodiscard]] Key reverse_key(const Flow& flow) const noexcept;
 
-  void expire(uint32_t now, uint32_t budget) noexcept;
+  // Removes flows whose time has come, after telling `last` of each; looks at `budget` flows at most, and returns false when that did not
+  // last.
+  template <typename Last>
+  bool expire(uint32_t now, uint32_t budget, Last&& last) noexcept {
+    return timers_.advance(now, budget, [&](Flow& flow) {
+      if (is_kept(flow)) return prolong(flow);
+      last(flow);
+      remove(flow);
+    });
+  }
   void hasten(Flow& flow) noexcept { timers_.hasten(flow); }
   // Puts the flow in `state`, keeping its destination's load true.
   void change_state(Flow& flow, FlowState state) noexcept;

@@ -20,7 +20,7 @@ class Scheduling {
 
   void run(Packet& packet) noexcept {
     if (changed_) look_again(packet);
-    if (packet.flow != nullptr && !is_reopened(packet)) return;
+    if (packet.flow != nullptr && !is_reopened(packet) && !is_rehomed(packet)) return;
     if (packet.is_icmp_error) {
       packet.verdict = Verdict::icmp_no_flow;
       return;
@@ -39,6 +39,16 @@ class Scheduling {
   bool is_reopened(Packet& packet) noexcept {
     if (packet.is_icmp_error || packet.key.protocol != kTcp || packet.leg != Leg::forward || !opens(packet) || !is_over(*packet.flow))
       return false;
+    end(*packet.flow, packet);
+    packet.flow = nullptr;
+    return true;
+  }
+
+  // UDP knows no end of a connection, so a client would talk to a server that is down for ever.
+  bool is_rehomed(Packet& packet) noexcept {
+    if (packet.is_icmp_error || packet.key.protocol != kUdp || packet.leg != Leg::forward) return false;
+    const DestinationSlot& destination = flows_.block().destinations[packet.flow->destination];
+    if (destination.standing.load(std::memory_order_relaxed) != Standing::gone) return false;
     end(*packet.flow, packet);
     packet.flow = nullptr;
     return true;

@@ -2,6 +2,7 @@
 #include "core/snapshot.h"
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 #include <tuple>
 #include <utility>
@@ -58,6 +59,11 @@ void Snapshot::add_places(const Service& service, const Destination& destination
     if (!std::exchange(known[listener.protocol], true))
       destinations_.push_back({destination.address, destination.port, listener.protocol, &service, &destination});
   }
+}
+
+uint32_t Snapshot::next_serial() noexcept {
+  static std::atomic<uint32_t> last{0};
+  return ++last;
 }
 
 Snapshot::Match Snapshot::find_service(const Address& address, uint16_t port, uint8_t protocol) const noexcept {

@@ -55,7 +55,10 @@ class Snapshot {
   [[nodiscard]] const Timeouts& timeouts(uint8_t profile) const noexcept { return parts_.profiles[profile]; }
   [[nodiscard]] uint32_t takeover_ticks() const noexcept { return parts_.takeover_ticks; }
   [[nodiscard]] const HalfOpenLimits& half_open() const noexcept { return parts_.half_open; }
+  // 0 = nobody has configured anything yet.
   [[nodiscard]] uint64_t generation() const noexcept { return parts_.generation; }
+  // Of this object, unlike that of any other in the process; never 0.
+  [[nodiscard]] uint32_t serial() const noexcept { return serial_; }
 
  private:
   struct Place {
@@ -73,6 +76,9 @@ class Snapshot {
   [[nodiscard]] std::span<const Place> places(const Address& address, uint16_t port, uint8_t protocol) const noexcept;
   [[nodiscard]] Match find_range(const Address& address, uint16_t port, uint8_t protocol, bool mark) const noexcept;
 
+  static uint32_t next_serial() noexcept;
+
+  uint32_t serial_ = next_serial();
   SnapshotParts parts_;
   std::vector<Entry> singles_;  // sorted by address, protocol, port
   std::vector<Entry> ranges_;   // sorted by address, protocol; in the order of the services

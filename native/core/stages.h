@@ -62,6 +62,9 @@ void translate_icmp(Packet& packet, const Flow& flow, Leg leg, const Block& bloc
 // Finishes a checksum that only covers the pseudo-header so far.
 void complete_checksum(Packet& packet) noexcept;
 
+// Makes the packet, whose l3, is_v4 and Ethernet header are set, a RST that travels as `key` says. Sequence numbers in host order.
+void write_reset(Packet& packet, const Key& key, uint32_t sequence, uint32_t acknowledgement, uint8_t flags) noexcept;
+
 // Turns the packet into what answers it, in its own buffer; it then has yet to be routed.
 void answer_reset(Packet& packet, Verdict outcome) noexcept;
 struct IcmpAnswer {

@@ -19,13 +19,13 @@ class TimerWheel {
   void hasten(Flow& flow) noexcept;
 
   // Runs the wheel up to `now`, or until `budget` flows were looked at; calls expire(flow) for those whose time has come. `expire` removes
-  // the flow from the wheel.
+  // the flow from the wheel. False when the budget did not last.
   template <typename Expire>
-  void advance(uint32_t now, uint32_t budget, Expire&& expire) noexcept {
+  bool advance(uint32_t now, uint32_t budget, Expire&& expire) noexcept {
     uint32_t& tick = block_.header->tick;
     while (static_cast<int32_t>(now - tick) > 0) {
       for (uint32_t& head = block_.timer_heads[(tick + 1) % kTimerSlots]; head != 0;) {
-        if (budget-- == 0) return;
+        if (budget-- == 0) return false;
         Flow& flow = block_.flows[head - 1];
         if (static_cast<int32_t>(flow.expires_at - (tick + 1)) <= 0) {
           expire(flow);
@@ -36,6 +36,7 @@ class TimerWheel {
       }
       ++tick;
     }
+    return true;
   }
 
  private:

@@ -36,6 +36,11 @@ constexpr uint64_t from_big(uint64_t value) noexcept {
   return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
 }
 inline uint16_t host16(const uint8_t* at) noexcept { return swap16(load16(at)); }
+inline uint32_t host32(const uint8_t* at) noexcept { return static_cast<uint32_t>(host16(at)) << 16 | host16(at + 2); }
+inline void put_host32(uint8_t* at, uint32_t value) noexcept {
+  store16(at, to_wire(static_cast<uint16_t>(value >> 16)));
+  store16(at + 2, to_wire(static_cast<uint16_t>(value)));
+}
 
 inline constexpr size_t kEthernetHeader = 14;
 inline constexpr uint16_t kEtherTypeIPv4 = 0x0800, kEtherTypeIPv6 = 0x86dd, kEtherTypeVlan = 0x8100, kEtherTypeQinQ = 0x88a8;

@@ -69,7 +69,7 @@ TEST_CASE("a block made for another number of flows leaves nothing behind, thoug
   CHECK(block.addresses[flow.virtual_address].in_use == 0);
   block.addresses[flow.virtual_address].address = scene::address("203.0.113.10");
   CHECK(find(flows, flow) == nullptr);
-  flows.expire(2000, UINT32_MAX);
+  flows.expire(2000, UINT32_MAX, [](const Flow&) {});
   CHECK(flows.entries() == 0);
 }
 

@@ -99,9 +99,9 @@ TEST_CASE("flows expire at their time, also when it lies beyond one turn of the 
     CAPTURE(expires_at);
     Table table{16};
     REQUIRE(table.flows.insert(client(1, expires_at)) != nullptr);
-    table.flows.expire(expires_at - 1, UINT32_MAX);
+    table.flows.expire(expires_at - 1, UINT32_MAX, [](const Flow&) {});
     CHECK(table.flows.entries() == 1);
-    table.flows.expire(expires_at, UINT32_MAX);
+    table.flows.expire(expires_at, UINT32_MAX, [](const Flow&) {});
     CHECK(table.flows.entries() == 0);
     CHECK(find_forward(table.flows, client(1)).flow == nullptr);
   }
@@ -114,21 +114,21 @@ TEST_CASE("a flow that is used lives on; one whose time was shortened dies earli
   used->expires_at = 500;
   closed->expires_at = 80;
   table.flows.hasten(*closed);
-  table.flows.expire(79, UINT32_MAX);
+  table.flows.expire(79, UINT32_MAX, [](const Flow&) {});
   CHECK(table.flows.entries() == 2);
-  table.flows.expire(100, UINT32_MAX);
+  table.flows.expire(100, UINT32_MAX, [](const Flow&) {});
   CHECK(table.flows.entries() == 1);
   CHECK(find_forward(table.flows, client(1)).flow == used);
-  table.flows.expire(500, UINT32_MAX);
+  table.flows.expire(500, UINT32_MAX, [](const Flow&) {});
   CHECK(table.flows.entries() == 0);
 }
 
 TEST_CASE("expiry does no more than its budget at once, and all of it in the end") {
   Table table{1024};
   for (uint32_t i = 0; i < 1000; ++i) table.flows.insert(client(i, 10));
-  table.flows.expire(10, 300);
+  table.flows.expire(10, 300, [](const Flow&) {});
   CHECK(table.flows.entries() == 700);
-  for (int round = 0; round < 3; ++round) table.flows.expire(10, 300);
+  for (int round = 0; round < 3; ++round) table.flows.expire(10, 300, [](const Flow&) {});
   CHECK(table.flows.entries() == 0);
 }
 
@@ -146,7 +146,7 @@ TEST_CASE("the next process finds the flows, and those whose record was torn are
   uint32_t added = 0;
   while (flows.insert(client(1000 + added)) != nullptr) ++added;
   CHECK(added == 64 - 37);
-  flows.expire(1000, UINT32_MAX);
+  flows.expire(1000, UINT32_MAX, [](const Flow&) {});
   CHECK(flows.entries() == 0);
 }
 

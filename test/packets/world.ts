@@ -90,19 +90,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const frames = packets!.split(/\s+\+\s+/).map((packet) => build(packet, MACS[device]!));
     const batch = Array.from({ length: Number(times ?? 1) }, () => frames).flat();
     const { verdicts, out } = world.router.send(device, batch, offloadOf(offload, frames[0]!));
-    return [`    ${repeated(verdicts).join(' ')}`, ...repeated(out.map((frame) => describe(world, frame))).map((line) => `    ${line}`)];
+    return [`    ${repeated(verdicts).join(' ')}`, ...sent(world, out)];
   },
   /** wait SECONDS */
-  wait: ({ router }, rest) => {
-    router.advance(Number(rest) * 1000);
-    return [];
+  wait: (world, rest) => {
+    return sent(world, world.router.advance(Number(rest) * 1000));
   },
   flows: ({ router }) =>
     router
       .flows()
       .map(
-        ({ protocol, state, expiresInMs, client, service: { port }, destination }) =>
-          `    ${protocol} ${state} ${expiresInMs / 1000} ${client.address}:${client.port} :${port} ${destination.address}:${destination.port}`,
+        ({ template, protocol, state, expiresInMs, client, service: { port }, destination }) =>
+          `    ${template ? 'template ' : ''}${protocol} ${state} ${expiresInMs / 1000} ${client.address}:${client.port} :${port} ${destination.address}:${destination.port}`,
       )
       .sort(),
   /** counts PORT: of that IPv4 service, connections active inactive for each destination */
@@ -163,13 +162,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** weights PORT W [W …] of the destinations of an IPv4 service; fewer weights, fewer destinations */
   weights: (world, rest) => {
     const [port, ...weights] = rest.split(' ').map(Number);
-    const before = world.services.find(({ name }) => name.startsWith('[203.0.113.10]:') && name.endsWith(`:${port}`))!;
-    const to = before.destinations[0]!.port;
-    const after = { ...before, destinations: weights.map((weight, at) => ({ address: `10.11.12.${at + 1}`, port: to, weight })) };
-    return reconfigure(
-      world,
-      world.services.map((one) => (one === before ? after : one)),
-    );
+    return changeService(world, String(port), (before) => {
+      const to = before.destinations[0]!.port;
+      return { ...before, destinations: weights.map((weight, at) => ({ address: `10.11.12.${at + 1}`, port: to, weight })) };
+    });
+  },
+  /** set PORT NAME VALUE: how an IPv4 service behaves; SETTINGS has the names */
+  set: (world, rest) => {
+    const [port, name, ...values] = rest.split(' ');
+    return changeService(world, port!, (before) => ({ ...before, ...SETTINGS[name!]!(before, values) }));
+  },
+  /** takeover: an address of a service has just come to this router */
+  takeover: ({ router }) => {
+    router.takeOver();
+    return [];
   },
   /** remove ADDRESS PORT: the service */
   remove: (world, rest) => {
@@ -186,6 +192,51 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return reconfigure(world, [...world.services, added]);
   },
 };
+
+/** What `set` can change. */
+const SETTINGS: Readonly<Record<string, (service: Service, values: readonly string[]) => Partial<Service>>> = {
+  resets: (_, [value]) => ({ resets: value === 'on' }),
+  sloppy: (_, [value]) => ({ sloppy: value as Service['sloppy'] }),
+  no_destination: (_, [value]) => ({ noDestination: value as Service['noDestination'] }),
+  one_packet: (_, [value]) => ({ onePacket: value === 'on' }),
+  /** SECONDS PREFIX-LENGTH */
+  persistence: (_, [seconds, prefixLength]) => ({
+    persistence: { timeoutMs: Number(seconds) * 1000, prefixLength: Number(prefixLength) },
+  }),
+  /** STATE SECONDS */
+  timeout: ({ timeouts }, [state, seconds]) => ({ timeouts: { ...timeouts, [state!]: Number(seconds) * 1000 } }),
+  /** ADDRESS PROTOCOL FIRST-PORT LAST-PORT: one more */
+  listener: ({ listeners }, [address, protocol, firstPort, lastPort]) => ({
+    listeners: [
+      ...listeners,
+      { address: address!, protocol: protocol as Protocol, firstPort: Number(firstPort), lastPort: Number(lastPort ?? firstPort) },
+    ],
+  }),
+  /** PORT of all destinations */
+  to: ({ destinations }, [port]) => ({ destinations: destinations.map((one) => ({ ...one, port: Number(port) })) }),
+  /** HOST …: the destinations, of weight 1 */
+  servers: ({ destinations }, hosts) => ({
+    destinations: hosts.map((host) => ({ address: `10.11.12.${host}`, port: destinations[0]!.port, weight: 1 })),
+  }),
+  /** UPPER LOWER of all destinations */
+  thresholds: ({ destinations }, [upper, lower]) => ({
+    destinations: destinations.map((one) => ({ ...one, upperThreshold: Number(upper), lowerThreshold: Number(lower) })),
+  }),
+  /** MARK: it is named by a firewall mark */
+  mark: (_, [mark]) => ({ identity: { kind: 'fwmark', mark: Number(mark), family: 4 } }),
+};
+
+function changeService(world: World, port: string, change: (service: Service) => Service): readonly string[] {
+  const before = world.services.find(({ name }) => name.startsWith('[203.0.113.10]:') && name.endsWith(`:${port}`))!;
+  return reconfigure(
+    world,
+    world.services.map((one) => (one === before ? change(one) : one)),
+  );
+}
+
+function sent(world: World, frames: readonly SentFrame[]): readonly string[] {
+  return repeated(frames.map((frame) => describe(world, frame))).map((line) => `    ${line}`);
+}
 
 /** Runs of equal lines as one. */
 function repeated(lines: readonly string[]): readonly string[] {
@@ -224,12 +275,7 @@ function reroute(world: World, surroundings: Surroundings): readonly string[] {
 
 function reconfigure(world: World, services: readonly Service[]): readonly string[] {
   world.services = services;
-  configure(world);
-  return [];
-}
-
-function configure({ router, services }: World): void {
-  router.configure(snapshotOf(services));
+  return sent(world, world.router.configure(snapshotOf(services)));
 }
 
 /** A router in the guide's network, with all services. */
