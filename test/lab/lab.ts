@@ -6,7 +6,7 @@ import { Holders } from './holders.js';
 import { Program, tail, until } from './process.js';
 import { KeepalivedRouter, type NatlbOptions, NatlbRouter, type Router } from './router.js';
 import { LISTENING } from './server.js';
-import { NAT_VIP, NAT_VIP6, Network, runDirectory, sweep, VIP, VIP6 } from './topology.js';
+import { NAT_VIP, NAT_VIP6, Network, runDirectory, sweep, TWO_ROUTERS, VIP, VIP6 } from './topology.js';
 import { Client } from './traffic.js';
 
 export type RouterKind = 'natlb' | 'keepalived';
@@ -22,7 +22,7 @@ export interface LabOptions extends NatlbOptions {
 /** The checkout: this file is compiled to dist/test/lab. */
 export const REPOSITORY = join(import.meta.dirname, '../../..');
 
-const RUN_ROOT = '/run';
+export const RUN_ROOT = '/run';
 const SERVER_PROGRAM = join(import.meta.dirname, 'server.js');
 const SERVER_NAMES = ['server1', 'server2', 'server3', 'server4'];
 
@@ -50,7 +50,7 @@ export class Lab {
     await sweep(RUN_ROOT);
     const dir = runDirectory(RUN_ROOT, process.pid);
     mkdirSync(dir, { recursive: true });
-    const lab = new Lab(await Network.build(), dir, options);
+    const lab = new Lab(await Network.build(TWO_ROUTERS), dir, options);
     try {
       await Promise.all(SERVER_NAMES.map((name) => lab.startServer(name)));
     } catch (error) {

@@ -3,7 +3,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { alive, attempt, run } from './process.js';
 
-type SwitchName = 'public' | 'private';
+const SWITCHES = ['public', 'private', 'far'] as const;
+type SwitchName = (typeof SWITCHES)[number];
 
 /** One cable: from the host's interface to a port of a switch. */
 interface Cable {
@@ -12,7 +13,7 @@ interface Cable {
   readonly addresses: readonly string[];
 }
 
-interface Plan {
+export interface Plan {
   readonly name: string;
   readonly cables: readonly Cable[];
   readonly gateways: readonly string[];
@@ -31,12 +32,23 @@ export const NAT_VIP = '10.11.12.10';
 export const NAT_VIP6 = 'fd00:11:12::10';
 
 /** Who stands where. The fourth server is in the rack from the start, but in no configuration. */
-const PLANS: readonly Plan[] = [
+export const TWO_ROUTERS: readonly Plan[] = [
   { name: 'client', cables: [onPublic(254)], gateways: [] },
   { name: 'active', cables: [onPublic(9), onPrivate(9, 'eth1')], gateways: ['203.0.113.254', '2001:db8:113::254'], forwards: true },
   { name: 'standby', cables: [onPublic(8), onPrivate(8, 'eth1')], gateways: ['203.0.113.254', '2001:db8:113::254'], forwards: true },
   ...[1, 2, 3, 4].map((n): Plan => ({ name: `server${n}`, cables: [onPrivate(n, 'eth0')], gateways: [NAT_VIP, NAT_VIP6] })),
 ];
+
+/** One router; the client is the way to a host farther off, as a router of the Internet is. */
+export const ONE_ROUTER: readonly Plan[] = [
+  { name: 'far', cables: [onFar(7, 'eth0')], gateways: ['198.51.100.1', '2001:db8:51::1'] },
+  { name: 'client', cables: [onPublic(254), onFar(1, 'eth1')], gateways: [], forwards: true },
+  ...TWO_ROUTERS.filter(({ name }) => ['active', 'server1', 'server2', 'server3'].includes(name)),
+];
+
+function onFar(n: number, name: string): Cable {
+  return { interface: name, network: 'far', addresses: [`198.51.100.${n}/24`, `2001:db8:51::${n}/64`] };
+}
 
 function onPublic(n: number): Cable {
   return { interface: 'eth0', network: 'public', addresses: [`203.0.113.${n}/24`, `2001:db8:113::${n}/64`] };
@@ -54,17 +66,17 @@ export class Network {
   readonly #switch: string;
   readonly #hosts: ReadonlyMap<string, Host>;
 
-  private constructor(prefix: string) {
+  private constructor(prefix: string, plans: readonly Plan[]) {
     this.#prefix = prefix;
     this.#switch = `${prefix}-switch`;
-    this.#hosts = new Map(PLANS.map((plan) => [plan.name, hostOf(plan, prefix)]));
+    this.#hosts = new Map(plans.map((plan) => [plan.name, hostOf(plan, prefix)]));
   }
 
-  static async build(): Promise<Network> {
-    const network = new Network(`${PREFIX}-${process.pid}`);
+  static async build(plans: readonly Plan[]): Promise<Network> {
+    const network = new Network(`${PREFIX}-${process.pid}`, plans);
     try {
       await network.#switches();
-      await Promise.all(PLANS.map((plan) => network.#connect(plan)));
+      await Promise.all(plans.map((plan) => network.#connect(plan)));
     } catch (error) {
       await network.remove();
       throw error;
@@ -89,7 +101,7 @@ export class Network {
 
   async #switches(): Promise<void> {
     await addNamespace(this.#switch, ['net/ipv6/conf/default/disable_ipv6=1']);
-    const bridges = ['public', 'private'].flatMap((name) => [
+    const bridges = SWITCHES.flatMap((name) => [
       `link add ${name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
       `link set ${name} up`,
     ]);
@@ -177,7 +189,7 @@ async function addNamespace(name: string, settings: readonly string[]): Promise<
   await run(['sh', '-ec', writes.join('\n')], { namespace: name });
 }
 
-async function ip(namespace: string, commands: readonly string[]): Promise<void> {
+export async function ip(namespace: string, commands: readonly string[]): Promise<void> {
   await run(['ip', '-n', namespace, '-batch', '-'], { input: `${commands.join('\n')}\n` });
 }
 
