@@ -15,11 +15,11 @@ const PARALLEL = 9;
 const SEEN = '%header{x-server} %header{x-client} %{local_ip}';
 
 export async function http(lab: ProgramsLab): Promise<Outcome> {
-  return summed(await eachWay(lab, 'http', 3), SERVERS);
+  return summed(await eachWay(lab, 'http', SERVERS.length), SERVERS);
 }
 
 export async function https(lab: ProgramsLab): Promise<Outcome> {
-  return summed(await eachWay(lab, 'https', 3), SERVERS);
+  return summed(await eachWay(lab, 'https', SERVERS.length), SERVERS);
 }
 
 /** All at once, up and down, both families, with and without TLS. */
@@ -44,12 +44,13 @@ export async function parallelWithoutOffloads(lab: ProgramsLab): Promise<Outcome
   }
 }
 
-async function eachWay(lab: ProgramsLab, scheme: Scheme, times: number): Promise<Transfer[]> {
+/** Downloads and uploads in turn, so that with three servers each has both of each family after three times. */
+export async function eachWay(lab: ProgramsLab, scheme: Scheme, times: number, from = lab.client): Promise<Transfer[]> {
   const transfers: Transfer[] = [];
   for (const address of [MAIN.v4, MAIN.v6]) {
     for (let n = 0; n < times; n++) {
-      transfers.push(await download(lab, lab.client, scheme, address));
-      transfers.push(await upload(lab, lab.client, scheme, address));
+      transfers.push(await download(lab, from, scheme, address));
+      transfers.push(await upload(lab, from, scheme, address));
     }
   }
   return transfers;

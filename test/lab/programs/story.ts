@@ -5,6 +5,7 @@ import type { ProgramsLab } from './lab.js';
 import * as dns from './steps-dns.js';
 import * as iperf from './steps-iperf.js';
 import * as router from './steps-router.js';
+import * as size from './steps-size.js';
 import * as ssh from './steps-ssh.js';
 import * as web from './steps-web.js';
 
@@ -20,6 +21,9 @@ export const PROGRAMS_STORY: readonly Step<ProgramsLab>[] = [
   { name: 'an answer too big for the asker is truncated over UDP, and whole over TCP', run: dns.truncatedAnswers },
   { name: 'iperf3: streams each way, four at once, and both ways at once', run: iperf.streams },
   { name: 'iperf3: datagrams each way, none is lost', run: iperf.datagrams },
+  { name: 'the private side is narrower: the router tells the client', run: size.privateSide },
+  { name: 'the public side is narrower: the router tells the servers', run: size.publicSide },
+  { name: 'a link far away is narrower: the servers hear of it through the router', run: size.farSide },
   { name: 'no packet with a private address has reached the public side', run: router.noLeak },
   { name: 'the metrics add up: every packet received has one verdict', run: router.metrics },
   { name: 'nothing crashed on the way', run: router.nothingCrashed },
