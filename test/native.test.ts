@@ -1,7 +1,8 @@
 // The native tests as part of the one total: doctest's cases one by one, plain and with sanitizers, and a short bounded fuzz run.
 
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 
@@ -18,7 +19,8 @@ const FUZZ_RUNS = 3_000;
 describe('native', { concurrency: 1 }, () => {
   test('unit tests', (t) => runUnits(t, 'unit', 'unit'));
   test('unit tests under AddressSanitizer and UndefinedBehaviorSanitizer', (t) => runUnits(t, 'sanitized', 'unit_sanitized'));
-  test(`forward() survives ${FUZZ_RUNS} mutated inputs and every seed`, fuzz);
+  test(`forward() survives ${FUZZ_RUNS} mutated inputs and every seed`, () => fuzz('fuzz_forward', join(BUILD, 'seeds')));
+  test(`FTP text reads the same however ${FUZZ_RUNS} inputs are cut`, () => fuzz('fuzz_ftp', join(TESTS, 'corpus', 'ftp')));
 });
 
 async function runUnits(t: TestContext, target: string, program: string): Promise<void> {
@@ -28,11 +30,12 @@ async function runUnits(t: TestContext, target: string, program: string): Promis
   await runCases(t, join(BUILD, program), ['--reporters=junit', ...filter], TESTS);
 }
 
-async function fuzz(): Promise<void> {
+async function fuzz(program: string, seeds: string): Promise<void> {
   await build('fuzz');
-  const seeds = join(BUILD, 'seeds');
-  assert.ok(readdirSync(seeds).length > 10);
-  const { failed, output } = await outcome(join(BUILD, 'fuzz_forward'), ['-seed=1', `-runs=${FUZZ_RUNS}`, '-max_len=8192', seeds], BUILD);
+  assert.ok(readdirSync(seeds).length > 5);
+  const corpus = mkdtempSync(join(tmpdir(), 'natlb-corpus-')); // where libFuzzer keeps what it finds
+  const { failed, output } = await outcome(join(BUILD, program), ['-seed=1', `-runs=${FUZZ_RUNS}`, '-max_len=8192', corpus, seeds], BUILD);
+  rmSync(corpus, { recursive: true });
   assert.equal(failed, false, output.slice(-4000));
   assert.match(output, new RegExp(`Done ${FUZZ_RUNS} runs`));
 }
