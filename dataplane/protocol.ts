@@ -30,7 +30,10 @@ export type ServiceIdentity =
 
 export type SchedulerFlag = 'sh-port' | 'sh-fallback' | 'mh-port' | 'mh-fallback';
 
-/** Idle times in milliseconds by state, with the names of `ipvsadm -Lnc` (native/core/flow_state.h). A state that is not named keeps IPVS's. */
+/**
+ * Idle times in milliseconds by state: the names of native/core/flow_state.h, which are those of `ipvsadm -Lnc`, with SCTP_ before those of SCTP.
+ * A state that is not named keeps IPVS's.
+ */
 export type Timeouts = Readonly<Record<string, number>>;
 
 /** What happens to the first packet of a client when there is no destination. `default`: rst for TCP, icmp for the others. */

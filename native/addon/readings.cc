@@ -97,7 +97,7 @@ Napi::Array flows_array(Napi::Env env, const Block& block, const SlotDirectory& 
     object.Set("template", kept);
     const auto ticks = static_cast<int32_t>(flow.expires_at - now);
     object.Set("expiresInMs", number(env, ticks > 0 ? static_cast<uint64_t>(ticks) * kMillisPerTick : 0));
-    object.Set("state", std::string(row(flow.state).name));
+    object.Set("state", std::string(row(flow.state).text));
     object.Set("client", endpoint_object(env, {flow.client, kept ? uint16_t{0} : flow.client_port}));
     object.Set("service", endpoint_object(env, {block.addresses[flow.virtual_address].address, flow.virtual_port}));
     object.Set("destination", endpoint_object(env, {block.destinations[flow.destination].address, flow.destination_port}));

@@ -155,7 +155,7 @@ INLINE bool parse(const struct frame* frame, __u32 offset, bool v4, struct packe
 
 // `back`: the packet stands quoted in an ICMP error, which travels the other way.
 INLINE bool ours_by_packet(const struct frame* frame, const struct packet* packet, bool back) {
-  if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP) return false;
+  if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP && packet->protocol != IPPROTO_SCTP) return false;
   if (packet->fragment) {
     return back ? ours_by_address(&packet->to, &packet->from) : ours_by_address(&packet->from, &packet->to);
   }

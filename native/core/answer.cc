@@ -3,6 +3,7 @@
 
 #include "core/checksum.h"
 #include "core/ip.h"
+#include "core/sctp.h"
 #include "core/stages.h"
 
 namespace natlb {
@@ -76,6 +77,17 @@ void answer_reset(Packet& packet, Verdict outcome) noexcept {
   const Key back{packet.key.target, packet.key.source, packet.key.target_port, packet.key.source_port, kTcp};
   write_reset(packet, back, acknowledges ? acknowledged : 0, acknowledges ? 0 : theirs + sequence_space,
               acknowledges ? tcp::kRst : tcp::kRst | tcp::kAck);
+  packet.outcome = outcome;
+}
+
+void answer_sctp(Packet& packet, Verdict outcome) noexcept {
+  const SctpAnswer answer = answer_to_stranger(packet);
+  if (answer.chunk == 0) {
+    packet.verdict = Verdict::no_flow;
+    return;
+  }
+  write_ip(packet, packet.key.target, packet.key.source, kSctp, sctp::kHeader + sctp::kChunkHeader);
+  write_sctp(packet.frame + packet.l4, packet.key.target_port, packet.key.source_port, answer);
   packet.outcome = outcome;
 }
 

@@ -30,7 +30,8 @@ struct alignas(64) Flow {
   uint8_t live;          // kLive while the record counts; written last on creation and first on removal, so a torn record is none
   uint32_t destination;  // slot
   uint32_t expires_at;   // tick; the timer looks here when its own slot comes due
-  // TCP: the last acknowledgement number of each side, in host order: what a RST to it must carry (RFC 9293 3.10.7.4).
+  // TCP: the last acknowledgement number of each side, in host order: what a RST to it must carry (RFC 9293 3.10.7.4). SCTP: the
+  // verification tag each side wants to see, in network order; 0 = not known.
   uint32_t client_expects;
   uint32_t server_expects;
   uint32_t timer_next;  // also the free list

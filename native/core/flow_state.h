@@ -11,23 +11,38 @@
 
 namespace natlb {
 
-// X(name, protocol, seconds, counted as active). The name is what users see, unlike that of other states of the same protocol.
-#define NATLB_FLOW_STATES(X)      \
-  X(NONE, kTcp, 2, false)         \
-  X(ESTABLISHED, kTcp, 900, true) \
-  X(SYN_SENT, kTcp, 120, true)    \
-  X(SYN_RECV, kTcp, 60, true)     \
-  X(FIN_WAIT, kTcp, 120, false)   \
-  X(TIME_WAIT, kTcp, 120, false)  \
-  X(CLOSE, kTcp, 10, false)       \
-  X(CLOSE_WAIT, kTcp, 60, false)  \
-  X(LAST_ACK, kTcp, 30, false)    \
-  X(LISTEN, kTcp, 120, false)     \
-  X(SYNACK, kTcp, 120, true)      \
-  X(UDP, kUdp, 300, false)
+// X(name, text, protocol, seconds, counted as active). The name is how control calls the state, the text what users see, unlike that of
+// other states of the same protocol. SCTP's stand together: sctp_state.h goes by their order.
+#define NATLB_FLOW_STATES(X)                           \
+  X(NONE, "NONE", kTcp, 2, false)                      \
+  X(ESTABLISHED, "ESTABLISHED", kTcp, 900, true)       \
+  X(SYN_SENT, "SYN_SENT", kTcp, 120, true)             \
+  X(SYN_RECV, "SYN_RECV", kTcp, 60, true)              \
+  X(FIN_WAIT, "FIN_WAIT", kTcp, 120, false)            \
+  X(TIME_WAIT, "TIME_WAIT", kTcp, 120, false)          \
+  X(CLOSE, "CLOSE", kTcp, 10, false)                   \
+  X(CLOSE_WAIT, "CLOSE_WAIT", kTcp, 60, false)         \
+  X(LAST_ACK, "LAST_ACK", kTcp, 30, false)             \
+  X(LISTEN, "LISTEN", kTcp, 120, false)                \
+  X(SYNACK, "SYNACK", kTcp, 120, true)                 \
+  X(UDP, "UDP", kUdp, 300, false)                      \
+  X(SCTP_NONE, "NONE", kSctp, 2, false)                \
+  X(SCTP_INIT1, "INIT1", kSctp, 4, false)              \
+  X(SCTP_INIT, "INIT", kSctp, 61, false)               \
+  X(SCTP_C_SENT, "C-SENT", kSctp, 61, false)           \
+  X(SCTP_C_REPLIED, "C-REPLIED", kSctp, 61, false)     \
+  X(SCTP_C_WAIT, "C-WAIT", kSctp, 61, false)           \
+  X(SCTP_COOKIE, "COOKIE", kSctp, 61, false)           \
+  X(SCTP_C_ECHOED, "C-ECHOED", kSctp, 61, false)       \
+  X(SCTP_ESTABLISHED, "ESTABLISHED", kSctp, 900, true) \
+  X(SCTP_S_SENT, "S-SENT", kSctp, 61, false)           \
+  X(SCTP_S_RECEIVED, "S-RECEIVED", kSctp, 61, false)   \
+  X(SCTP_S_ACK_SENT, "S-ACK-SENT", kSctp, 61, false)   \
+  X(SCTP_REJECTED, "REJECTED", kSctp, 4, false)        \
+  X(SCTP_CLOSED, "CLOSED", kSctp, 61, false)
 
 enum class FlowState : uint8_t {
-#define NATLB_FLOW_STATE(name, protocol, seconds, active) name,
+#define NATLB_FLOW_STATE(name, text, protocol, seconds, active) name,
   NATLB_FLOW_STATES(NATLB_FLOW_STATE)
 #undef NATLB_FLOW_STATE
       count
@@ -35,6 +50,7 @@ enum class FlowState : uint8_t {
 
 struct FlowStateRow {
   std::string_view name;
+  std::string_view text;
   uint8_t protocol;
   uint32_t seconds;
   bool active;
@@ -42,7 +58,7 @@ struct FlowStateRow {
 
 inline constexpr size_t kFlowStates = static_cast<size_t>(FlowState::count);
 inline constexpr FlowStateRow kFlowStateRows[kFlowStates] = {
-#define NATLB_FLOW_STATE(name, protocol, seconds, active) {#name, protocol, seconds, active},
+#define NATLB_FLOW_STATE(name, text, protocol, seconds, active) {#name, text, protocol, seconds, active},
     NATLB_FLOW_STATES(NATLB_FLOW_STATE)
 #undef NATLB_FLOW_STATE
 };

@@ -1,6 +1,7 @@
 // parse: from bytes to a Key. Read RFC 791, RFC 8200 4 and RFC 792 first.
 #include "core/checksum.h"
 #include "core/ip.h"
+#include "core/sctp.h"
 #include "core/stages.h"
 #include "core/wire.h"
 
@@ -127,7 +128,7 @@ Verdict parse_icmp(Packet& packet) noexcept {
   // An error goes to who sent what it quotes; one for somebody else is made up to be translated and sent on to him.
   const Address source = source_of(quoted, packet.is_v4);
   if (!(source == packet.key.target)) return Verdict::icmp_no_flow;
-  if (inner.protocol != kTcp && inner.protocol != kUdp) return Verdict::icmp_no_flow;
+  if (inner.protocol != kTcp && inner.protocol != kUdp && inner.protocol != kSctp) return Verdict::icmp_no_flow;
   if (inner.l4 + kUdpHeader > inner.end) return Verdict::truncated;  // RFC 792: at least eight bytes
   packet.is_icmp_error = true;
   packet.offload = {};  // it has just proved right: nothing is left for anybody to finish
@@ -175,6 +176,8 @@ Verdict parse_l4(Packet& packet) noexcept {
     const size_t stated = host16(l4 + udp::kLength);
     if (stated < kUdpHeader) return Verdict::malformed;
     if (stated > length) return Verdict::truncated;
+  } else if (packet.protocol == kSctp) {
+    if (const Verdict wrong = parse_sctp(packet); wrong != Verdict::pending) return wrong;
   } else {
     return Verdict::protocol_unsupported;
   }

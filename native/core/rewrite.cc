@@ -1,6 +1,7 @@
 // rewrite: addresses and ports of the leg, and the checksums over them (RFC 3022 4.2, RFC 1624).
 #include "core/checksum.h"
 #include "core/ip.h"
+#include "core/sctp.h"
 #include "core/stages.h"
 
 namespace natlb {
@@ -32,13 +33,23 @@ void adjust_l4(Packet& packet, uint16_t address_delta, uint16_t l4_delta) noexce
   }
 }
 
+// As the header has it: of a quoted packet less may be there.
+size_t ip_length(const uint8_t* ip, bool is_v4) noexcept {
+  return is_v4 ? host16(ip + ipv4::kTotalLength) : kIPv6Header + host16(ip + ipv6::kPayloadLength);
+}
+
 // The quoted packet went the other way, so the endpoint it shares with the leg stands on its other side.
 void translate_quoted(Packet& packet, const Endpoint& endpoint, bool target, uint16_t address_delta, uint16_t l4_delta) noexcept {
   uint8_t* ip = packet.frame + packet.inner_l3;
   uint8_t* l4 = packet.frame + packet.inner_l4;
   put_address(ip, packet.is_v4, target, endpoint.address);
   adjust_ip(ip, packet.is_v4, address_delta);
-  store16(l4 + (target ? 2 : 0), endpoint.port);
+  const size_t port_at = target ? 2 : 0;
+  if (packet.key.protocol == kSctp) {
+    const size_t whole = ip_length(ip, packet.is_v4) - (packet.inner_l4 - packet.inner_l3);
+    return put_sctp_port(l4, whole, packet.end - packet.inner_l4, port_at, endpoint.port);
+  }
+  store16(l4 + port_at, endpoint.port);
   uint8_t* checksum = checksum_of(l4, packet.key.protocol);
   if (checksum + 2 > packet.frame + packet.end) return;  // TCP's may be cut off
   store16(checksum, packet.key.protocol == kUdp ? adjust_udp(load16(checksum), l4_delta) : adjust(load16(checksum), l4_delta));
@@ -79,7 +90,12 @@ void translate(Packet& packet, const Flow& flow, Leg leg, const Block& block, bo
   uint8_t* ip = packet.frame + packet.l3;
   put_address(ip, packet.is_v4, forward, to.after.address);
   adjust_ip(ip, packet.is_v4, to.address_delta);
-  store16(packet.frame + packet.l4 + (forward ? 2 : 0), to.after.port);
+  const size_t port_at = forward ? 2 : 0;
+  if (packet.protocol == kSctp) {
+    const size_t length = packet.end - packet.l4;
+    return put_sctp_port(packet.frame + packet.l4, length, length, port_at, to.after.port);
+  }
+  store16(packet.frame + packet.l4 + port_at, to.after.port);
   adjust_l4(packet, to.address_delta, to.l4_delta);
 }
 

@@ -1,17 +1,30 @@
 // schedule: what first packets need. Everything else leaves at the first line.
 #include "core/checksum.h"
 #include "core/choose.h"
+#include "core/sctp.h"
 #include "core/stages.h"
 
 namespace natlb {
 
 namespace {
 
-// Only a SYN alone opens a connection.
-bool opens(const Packet& packet) noexcept { return (packet.tcp_flags & (tcp::kSyn | tcp::kAck | tcp::kRst | tcp::kFin)) == tcp::kSyn; }
+// Only a SYN alone opens a connection, only an INIT an association; any datagram a conversation.
+bool opens(const Packet& packet) noexcept {
+  if (packet.protocol == kSctp) return opens_association(packet);
+  return packet.protocol != kTcp || (packet.tcp_flags & (tcp::kSyn | tcp::kAck | tcp::kRst | tcp::kFin)) == tcp::kSyn;
+}
 
 // A connection that is over may be followed by another from the same client port (IPVS conn_reuse_mode 1).
-bool is_over(const Flow& flow) noexcept { return flow.state == FlowState::TIME_WAIT || flow.state == FlowState::CLOSE; }
+bool is_over(const Flow& flow) noexcept {
+  return flow.state == FlowState::TIME_WAIT || flow.state == FlowState::CLOSE || flow.state == FlowState::SCTP_CLOSED;
+}
+
+bool is_abort(const Packet& packet) noexcept { return packet.protocol == kSctp && event_of(packet) == SctpEvent::abort; }
+
+constexpr FlowState first_state(uint8_t protocol) noexcept {
+  if (protocol == kSctp) return FlowState::SCTP_NONE;
+  return protocol == kTcp ? FlowState::NONE : FlowState::UDP;
+}
 
 class Scheduling {
  public:
@@ -37,8 +50,7 @@ class Scheduling {
   }
 
   bool is_reopened(Packet& packet) noexcept {
-    if (packet.is_icmp_error || packet.key.protocol != kTcp || packet.leg != Leg::forward || !opens(packet) || !is_over(*packet.flow))
-      return false;
+    if (packet.is_icmp_error || packet.leg != Leg::forward || !is_over(*packet.flow) || !opens(packet)) return false;
     end(*packet.flow, packet);
     packet.flow = nullptr;
     return true;
@@ -74,7 +86,7 @@ class Scheduling {
       packet.verdict = Verdict::service_inactive;
     } else if (view_.routes->is_local(key.source)) {
       packet.verdict = Verdict::martian;
-    } else if (key.protocol == kTcp && !opens(packet) && !is_picked_up(packet, *service)) {
+    } else if (!opens(packet) && !is_picked_up(packet, *service)) {
       refuse_stray(packet);
     } else {
       assign(packet, *service, *listener);
@@ -83,7 +95,7 @@ class Scheduling {
 
   // Flows of the router whose address this is now may go on here, as far as the scheduler leads to the same destination.
   bool is_picked_up(const Packet& packet, const Service& service) const noexcept {
-    if ((packet.tcp_flags & tcp::kRst) != 0) return false;
+    if ((packet.tcp_flags & tcp::kRst) != 0 || is_abort(packet)) return false;
     return service.sloppy == Sloppy::always || (service.sloppy == Sloppy::takeover && in_takeover());
   }
 
@@ -93,7 +105,7 @@ class Scheduling {
     if (in_takeover()) {
       packet.verdict = Verdict::taken_over;
     } else {
-      reset(packet, Verdict::answered_reset);
+      reset(packet, packet.protocol == kSctp ? Verdict::answered_abort : Verdict::answered_reset);
     }
   }
 
@@ -144,7 +156,7 @@ class Scheduling {
     flow.destination_port = chosen.port == 0 ? virtual_port : chosen.port;
     flow.virtual_address = listener.slot;
     flow.protocol = protocol;
-    flow.state = protocol == kTcp ? FlowState::NONE : FlowState::UDP;
+    flow.state = first_state(protocol);
     flow.destination = chosen.slot;
     flow.expires_at = now_ + view_.snapshot->timeouts(destination.profile)[static_cast<size_t>(flow.state)];
     flow.address_delta = delta(listener.address, destination.address);
@@ -163,7 +175,7 @@ class Scheduling {
     const Key reverse = flows_.reverse_key(wanted);
     const Found found = flows_.find(reverse, flows_.hash_of(reverse));
     if (found.flow == nullptr) return true;
-    if (found.leg != Leg::reverse || packet.key.protocol != kTcp || !is_over(*found.flow)) return false;
+    if (found.leg != Leg::reverse || !is_over(*found.flow)) return false;
     end(*found.flow, packet);
     return true;
   }
@@ -182,7 +194,7 @@ class Scheduling {
 
   // There is no destination.
   void refuse(Packet& packet, const Service& service) noexcept {
-    const bool is_tcp = packet.key.protocol == kTcp;
+    const uint8_t protocol = packet.key.protocol;
     switch (service.no_destination) {
       case NoDestination::drop:
         packet.verdict = Verdict::no_destination;
@@ -190,14 +202,18 @@ class Scheduling {
       case NoDestination::icmp:
         return unreachable(packet);
       case NoDestination::reset:
+        if (protocol == kSctp) return reset(packet, Verdict::answered_no_destination);
+        [[fallthrough]];
       case NoDestination::reset_or_icmp:
-        return is_tcp ? reset(packet, Verdict::answered_no_destination) : unreachable(packet);
+        return protocol == kTcp ? reset(packet, Verdict::answered_no_destination) : unreachable(packet);
     }
   }
 
   void reset(Packet& packet, Verdict outcome) noexcept {
     if ((packet.tcp_flags & tcp::kRst) != 0) {
       packet.verdict = Verdict::no_flow;  // a RST is never answered (RFC 9293 3.5.2)
+    } else if (packet.protocol == kSctp) {
+      answer_sctp(packet, outcome);
     } else {
       answer_reset(packet, outcome);
     }

@@ -67,6 +67,8 @@ void write_reset(Packet& packet, const Key& key, uint32_t sequence, uint32_t ack
 
 // Turns the packet into what answers it, in its own buffer; it then has yet to be routed.
 void answer_reset(Packet& packet, Verdict outcome) noexcept;
+// SCTP's RST is the ABORT, mostly; drops what is not to be answered.
+void answer_sctp(Packet& packet, Verdict outcome) noexcept;
 struct IcmpAnswer {
   uint8_t type4, code4, type6, code6;
   uint32_t mtu = 0;

@@ -1,4 +1,5 @@
 // track: the life of a flow as its packets tell it. ICMP errors neither refresh nor end a flow (RFC 5508 REQ-6).
+#include "core/sctp.h"
 #include "core/stages.h"
 
 namespace natlb {
@@ -34,12 +35,28 @@ void note_expected(Flow& flow, const Packet& packet, const uint8_t* l4) noexcept
   }
 }
 
-// False: the packet says nothing about the flow.
 bool follow_tcp(Flow& flow, const Packet& packet) noexcept {
   const uint8_t* l4 = packet.frame + packet.l4;
   if ((packet.tcp_flags & tcp::kRst) != 0) return is_believable(flow, packet.leg, l4);
   note_expected(flow, packet, l4);
   return true;
+}
+
+// False: the packet says nothing about the flow.
+bool follow(Flow& flow, const Packet& packet) noexcept {
+  if (flow.protocol == kSctp) return follow_sctp(flow, packet);
+  return flow.protocol != kTcp || follow_tcp(flow, packet);
+}
+
+FlowState state_after(const Flow& flow, const Packet& packet) noexcept {
+  switch (flow.protocol) {
+    case kTcp:
+      return next_state(flow.state, packet.leg, packet.tcp_flags);
+    case kSctp:
+      return next_state(flow.state, packet.leg, event_of(packet));
+    default:
+      return flow.state;
+  }
 }
 
 }  // namespace
@@ -51,8 +68,8 @@ void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t no
     DestinationSlot& destination = flows.block().destinations[flow.destination];
     count(packet, destination);
     if (packet.leg == Leg::reverse) flow.flags |= Flow::kReplied;
-    if (flow.protocol == kTcp && !follow_tcp(flow, packet)) return;
-    const FlowState state = flow.protocol == kTcp ? next_state(flow.state, packet.leg, packet.tcp_flags) : flow.state;
+    if (!follow(flow, packet)) return;
+    const FlowState state = state_after(flow, packet);
     flow.expires_at = now + snapshot.timeouts(destination.profile)[static_cast<size_t>(state)];
     if (state == flow.state) return;
     flows.change_state(flow, state);

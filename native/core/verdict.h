@@ -9,42 +9,43 @@
 namespace natlb {
 
 // X(name, fate, what it means). Fate: sent = left translated, answered = we replied in its place, dropped.
-#define NATLB_VERDICTS(X)                                                                                          \
-  X(pending, dropped, "still under way; never the verdict of a finished packet")                                   \
-  X(forwarded, sent, "translated and sent to a destination")                                                       \
-  X(returned, sent, "translated back and sent to the client")                                                      \
-  X(icmp_forwarded, sent, "ICMP error about a flow, translated inside and out")                                    \
-  X(answered_reset, answered, "TCP without a flow to a service: answered with RST as the host would")              \
-  X(answered_no_destination, answered, "service without an available destination: RST or port unreachable sent")   \
-  X(answered_ttl_exceeded, answered, "TTL or hop limit used up: ICMP time exceeded sent")                          \
-  X(answered_too_big, answered, "larger than the MTU of the way out: ICMP too big sent")                           \
-  X(truncated, dropped, "shorter than its headers say")                                                            \
-  X(malformed, dropped, "a header contradicts itself")                                                             \
-  X(bad_header_checksum, dropped, "IPv4 header checksum is wrong")                                                 \
-  X(bad_icmp_checksum, dropped, "ICMP checksum is wrong")                                                          \
-  X(other_host, dropped, "the frame was addressed to another host's MAC")                                          \
-  X(not_ip, dropped, "neither IPv4 nor IPv6")                                                                      \
-  X(vlan, dropped, "VLAN tag on an interface without VLANs")                                                       \
-  X(protocol_unsupported, dropped, "an L4 protocol that is not balanced")                                          \
-  X(fragment, dropped, "a fragment, which cannot be matched with a flow yet")                                      \
-  X(source_routed, dropped, "IPv4 source route option or IPv6 routing header")                                     \
-  X(martian, dropped, "a source that cannot be: multicast, loopback, unspecified, link-local or the router's own") \
-  X(no_destination, dropped, "service without an available destination that is to be silent about it")             \
-  X(taken_over, dropped, "TCP without a flow, so shortly after a takeover that its flow may still arrive")         \
-  X(no_service, dropped, "not for a service and not of a flow")                                                    \
-  X(no_flow, dropped, "from a destination, but of no flow")                                                        \
-  X(icmp_no_flow, dropped, "ICMP error about something that is no flow of ours")                                   \
-  X(icmp_unsupported, dropped, "ICMP message that is not an error about a flow")                                   \
-  X(icmp_rate_limited, dropped, "an ICMP answer was due, but too many were sent lately")                           \
-  X(needs_fragmenting, dropped, "larger than the MTU of the way out, and without DF or not to be answered")        \
-  X(ttl_exceeded_quiet, dropped, "TTL used up on a packet that must not be answered")                              \
-  X(flow_table_full, dropped, "no room for another flow")                                                          \
-  X(tuple_in_use, dropped, "the destination already has a flow with this client address and port")                 \
-  X(service_inactive, dropped, "for a service whose address this router does not hold")                            \
-  X(no_route, dropped, "no route to the next hop")                                                                 \
-  X(no_neighbour, dropped, "the next hop's link-layer address is not known yet")                                   \
-  X(no_device, dropped, "the route leaves by an interface without a device")                                       \
-  X(device_down, dropped, "the device refused the packet")                                                         \
+#define NATLB_VERDICTS(X)                                                                                            \
+  X(pending, dropped, "still under way; never the verdict of a finished packet")                                     \
+  X(forwarded, sent, "translated and sent to a destination")                                                         \
+  X(returned, sent, "translated back and sent to the client")                                                        \
+  X(icmp_forwarded, sent, "ICMP error about a flow, translated inside and out")                                      \
+  X(answered_reset, answered, "TCP without a flow to a service: answered with RST as the host would")                \
+  X(answered_abort, answered, "SCTP without a flow to a service: ABORT or SHUTDOWN COMPLETE sent as the host would") \
+  X(answered_no_destination, answered, "service without an available destination: RST or port unreachable sent")     \
+  X(answered_ttl_exceeded, answered, "TTL or hop limit used up: ICMP time exceeded sent")                            \
+  X(answered_too_big, answered, "larger than the MTU of the way out: ICMP too big sent")                             \
+  X(truncated, dropped, "shorter than its headers say")                                                              \
+  X(malformed, dropped, "a header contradicts itself")                                                               \
+  X(bad_header_checksum, dropped, "IPv4 header checksum is wrong")                                                   \
+  X(bad_icmp_checksum, dropped, "ICMP checksum is wrong")                                                            \
+  X(other_host, dropped, "the frame was addressed to another host's MAC")                                            \
+  X(not_ip, dropped, "neither IPv4 nor IPv6")                                                                        \
+  X(vlan, dropped, "VLAN tag on an interface without VLANs")                                                         \
+  X(protocol_unsupported, dropped, "an L4 protocol that is not balanced")                                            \
+  X(fragment, dropped, "a fragment, which cannot be matched with a flow yet")                                        \
+  X(source_routed, dropped, "IPv4 source route option or IPv6 routing header")                                       \
+  X(martian, dropped, "a source that cannot be: multicast, loopback, unspecified, link-local or the router's own")   \
+  X(no_destination, dropped, "service without an available destination that is to be silent about it")               \
+  X(taken_over, dropped, "TCP without a flow, so shortly after a takeover that its flow may still arrive")           \
+  X(no_service, dropped, "not for a service and not of a flow")                                                      \
+  X(no_flow, dropped, "from a destination, but of no flow")                                                          \
+  X(icmp_no_flow, dropped, "ICMP error about something that is no flow of ours")                                     \
+  X(icmp_unsupported, dropped, "ICMP message that is not an error about a flow")                                     \
+  X(icmp_rate_limited, dropped, "an ICMP answer was due, but too many were sent lately")                             \
+  X(needs_fragmenting, dropped, "larger than the MTU of the way out, and without DF or not to be answered")          \
+  X(ttl_exceeded_quiet, dropped, "TTL used up on a packet that must not be answered")                                \
+  X(flow_table_full, dropped, "no room for another flow")                                                            \
+  X(tuple_in_use, dropped, "the destination already has a flow with this client address and port")                   \
+  X(service_inactive, dropped, "for a service whose address this router does not hold")                              \
+  X(no_route, dropped, "no route to the next hop")                                                                   \
+  X(no_neighbour, dropped, "the next hop's link-layer address is not known yet")                                     \
+  X(no_device, dropped, "the route leaves by an interface without a device")                                         \
+  X(device_down, dropped, "the device refused the packet")                                                           \
   X(transmit_full, dropped, "the transmit ring of the device is full")
 
 enum class Verdict : uint8_t {

@@ -155,7 +155,7 @@ void Engine::steer() {
     const DestinationSlot& destination = block_.destinations[slot];
     if (destination.in_use == 0 || destination.flows.get() == 0) continue;
     if (destination.standing.load(std::memory_order_relaxed) != Standing::gone) continue;
-    for (const uint8_t protocol : {kTcp, kUdp}) destinations.push_back({{destination.address, destination.port}, protocol});
+    for (const uint8_t protocol : {kTcp, kUdp, kSctp}) destinations.push_back({{destination.address, destination.port}, protocol});
   }
   std::vector<Address> locals = locals_of(*routes_);
   opened_.steering->publish(services, destinations, locals);

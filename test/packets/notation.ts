@@ -1,19 +1,21 @@
 // Packets as one line of text, both ways. `198.51.100.7:5000 > 203.0.113.10:80 tcp S seq 1 data 10` is a frame; show() prints a frame so, and
 // says what is wrong with it: every checksum is worked out again from the bytes.
 //
-//   SOURCE > TARGET tcp FLAGS | udp | icmp TYPE/CODE | proto N, then any of
+//   SOURCE > TARGET tcp FLAGS | udp | sctp CHUNKS (sctp.ts) | icmp TYPE/CODE | proto N, then any of
 //   ttl N, seq N, ack N, window N, mtu N, data N (bytes 0, 1, 2 …), load HEX, df, id N, frag OFFSET[+], opt HEX (IPv4 options), ext HEX NEXT… (IPv6:
-//   `ext hop`, `ext dst`, `ext routing`, `ext atomic`, `ext frag`), nosum (UDP without a checksum), about ( PACKET ) quote N (what an ICMP
+//   `ext hop`, `ext dst`, `ext routing`, `ext atomic`, `ext frag`), nosum (UDP, SCTP without a checksum), tag N, init N (SCTP), about ( PACKET ) quote N (what an ICMP
 //   error quotes, and how many bytes of it), mac other, type HEX, pad N, cut N, poke OFFSET HEX, flip OFFSET (of the frame; of the IP header
 //   in what is quoted; checksums around it are then worked out as if nothing had happened to it).
 
 import { isIPv6 } from 'node:net';
 import { addressBytes, addressText, checksum, pseudoHeader, sum } from './bytes.js';
+import { buildSctp, showSctp } from './sctp.js';
 
 const TCP = 6;
 const UDP = 17;
 const ICMP = 1;
 const ICMP6 = 58;
+const SCTP = 132;
 const FLAGS = ['F', 'S', 'R', 'P', 'A', 'U'] as const;
 const EXTENSIONS: Readonly<Record<string, { number: number; bytes: string }>> = {
   hop: { number: 0, bytes: '0000010400000000' },
@@ -106,7 +108,7 @@ function buildIp(words: Words): Buffer {
 }
 
 function protocolNumber({ protocol, detail }: Words, v6: boolean): number {
-  const named: Readonly<Record<string, number>> = { tcp: TCP, udp: UDP, icmp: v6 ? ICMP6 : ICMP };
+  const named: Readonly<Record<string, number>> = { tcp: TCP, udp: UDP, sctp: SCTP, icmp: v6 ? ICMP6 : ICMP };
   return named[protocol] ?? Number(detail);
 }
 
@@ -152,6 +154,7 @@ function buildPayload(words: Words, source: Buffer, target: Buffer, protocol: nu
     udp: () => [Buffer.concat([buildUdp(words, data.length), data]), 6],
     icmp: () => [buildIcmp(words, data), 2],
   };
+  if (words.protocol === 'sctp') return buildSctp(sctpWords(words, data));
   const builder = builders[words.protocol];
   if (builder === undefined) return data;
   const [payload, at] = builder();
@@ -159,6 +162,19 @@ function buildPayload(words: Words, source: Buffer, target: Buffer, protocol: nu
   if (words.options.has('partial')) payload.writeUInt16BE(sum(pseudo), at);
   else if (!words.options.has('nosum')) payload.writeUInt16BE(checksum(pseudo, payload) || 0xffff, at);
   return payload;
+}
+
+function sctpWords(words: Words, data: Buffer): Parameters<typeof buildSctp>[0] {
+  const zero = words.options.has('nosum') || words.options.has('partial');
+  return {
+    sourcePort: words.source.port,
+    targetPort: words.target.port,
+    chunks: words.detail,
+    tag: number(words, 'tag', 0),
+    init: number(words, 'init', 1),
+    data,
+    checksum: zero ? 'zero' : 'right',
+  };
 }
 
 function buildTcp(words: Words): Buffer {
@@ -238,7 +254,7 @@ function showV6(ip: Buffer, partial: boolean): string {
 }
 
 function showPayload(protocol: number, payload: Buffer, context: Context, cut: boolean): string {
-  if (protocol === TCP || protocol === UDP) return showPorts(protocol, payload, context, cut);
+  if (protocol === TCP || protocol === UDP || protocol === SCTP) return showPorts(protocol, payload, context, cut);
   const between = `${addressText(context.source)} > ${addressText(context.target)}`;
   if (protocol !== ICMP && protocol !== ICMP6) return [between, 'proto', protocol, ...context.words].join(' ');
   const pseudo = protocol === ICMP ? Buffer.alloc(0) : pseudoHeader(context.source, context.target, protocol, payload.length);
@@ -260,6 +276,10 @@ function showPorts(protocol: number, payload: Buffer, context: Context, cut: boo
   const name = (address: Buffer, port: number) =>
     address.length === 16 ? `[${addressText(address)}]:${port}` : `${addressText(address)}:${port}`;
   const between = `${name(context.source, payload.readUInt16BE(0))} > ${name(context.target, payload.readUInt16BE(2))}`;
+  if (protocol === SCTP) {
+    const { words, checksum } = showSctp(payload, cut);
+    return [between, 'sctp', ...words, ...context.words, ...checksum].join(' ');
+  }
   const known = payload.length >= (protocol === TCP ? 20 : 8);
   const cutTcp = payload.readUInt32BE(4) > 0 ? [`seq ${payload.readUInt32BE(4)}`] : [];
   const l4 = protocol === TCP ? ['tcp', ...(known ? showTcp(payload) : cutTcp)] : ['udp'];

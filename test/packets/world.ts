@@ -188,7 +188,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** add ADDRESS PORT PROTOCOL TO-PORT W [W …]: a service */
   add: (world, rest) => {
     const [address, port, protocol, to, ...weights] = rest.split(' ');
-    const added = service(address!, Number(port), protocol === 'udp' ? 'udp' : 'tcp', Number(to), weights.map(Number));
+    const added = service(address!, Number(port), protocol as Protocol, Number(to), weights.map(Number));
     return reconfigure(world, [...world.services, added]);
   },
 };
@@ -260,8 +260,9 @@ function describe({ surroundings }: World, { device, frame, partialChecksum, gso
 
 export function offloadOf(text: string | undefined, frame: Buffer) {
   const start = 14 + (frame[12] === 0x08 ? (frame[14]! & 15) * 4 : 40);
-  const udp = frame[start - (frame[12] === 0x08 ? 11 : 34)] === 17;
-  const partial = { checksumStart: start, checksumOffset: udp ? 6 : 16 };
+  const protocol = frame[start - (frame[12] === 0x08 ? 11 : 34)];
+  const checksumOffset = protocol === 132 ? 8 : protocol === 17 ? 6 : 16;
+  const partial = { checksumStart: start, checksumOffset };
   if (text === undefined) return undefined;
   if (text === 'unknown') return { unknown: true as const };
   return text.startsWith('gso') ? { ...partial, gsoSize: Number(text.slice(4)) } : partial;
