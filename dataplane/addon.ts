@@ -60,7 +60,7 @@ export interface MemoryRouter {
   /** Frames that arrive on a device as one batch, at most 64. */
   send(device: number, frames: readonly Uint8Array[], offload?: FrameOffload): { verdicts: string[]; out: SentFrame[] };
   transmitRoom(device: number, frames: number): void;
-  stats(): { services: ServiceStats[]; total: Traffic; verdicts: VerdictStats[]; flows: Stats['flows'] };
+  stats(): { services: ServiceStats[]; total: Traffic; verdicts: VerdictStats[]; ended: Stats['ended']; flows: Stats['flows'] };
   flows(): FlowEntry[];
 }
 

@@ -152,6 +152,8 @@ export interface Stats {
   readonly verdicts: readonly VerdictStats[];
   readonly received: number;
   readonly devices: readonly DeviceStats[];
+  /** RSTs sent to both sides of flows that were given up; half-open flows given up to make room for others. */
+  readonly ended: { readonly resetsSent: number; readonly halfOpenShed: number };
   readonly flows: { readonly entries: number; readonly capacity: number; readonly bytes: number };
   /** Rounds of the worker's loop: a number that stands still is a worker that stands still. */
   readonly rounds: number;

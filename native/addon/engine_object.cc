@@ -92,6 +92,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     object.Set("backend", engine_->backend());
     object.Set("backendReason", engine_->backend_reason());
     object.Set("generation", number(env, snapshot->generation()));
+    object.Set("ended", ended_object(env, engine_->worker().forwarder()));
     object.Set("total", total_object(env, engine_->directory()));
     object.Set("services", services_array(env, *snapshot, engine_->directory(), engine_->flows().block()));
     object.Set("verdicts", verdicts_array(env, engine_->worker().forwarder()));

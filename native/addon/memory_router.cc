@@ -221,6 +221,7 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
     const Napi::Env env = info.Env();
     Napi::Object object = Napi::Object::New(env);
     object.Set("services", services_array(env, *snapshot_, *directory_, *block_));
+    object.Set("ended", ended_object(env, *forwarder_));
     object.Set("total", total_object(env, *directory_));
     object.Set("verdicts", verdicts_array(env, *forwarder_));
     object.Set("flows", flow_table_object(env, *flows_));

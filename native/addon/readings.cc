@@ -106,6 +106,13 @@ Napi::Array flows_array(Napi::Env env, const Block& block, const SlotDirectory& 
   return flows;
 }
 
+Napi::Object ended_object(Napi::Env env, const Forwarder& forwarder) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("resetsSent", number(env, forwarder.farewells()));
+  object.Set("halfOpenShed", number(env, forwarder.sheds()));
+  return object;
+}
+
 Napi::Object flow_table_object(Napi::Env env, const FlowTable& flows) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("entries", number(env, flows.entries()));

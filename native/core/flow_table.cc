@@ -39,7 +39,8 @@ constexpr uint32_t kNearlyFull = 6;
 
 }  // namespace
 
-FlowTable::FlowTable(Block& block, const HashSecret& secret, uint32_t now) noexcept : block_{block}, secret_{secret}, timers_{block} {
+FlowTable::FlowTable(Block& block, const HashSecret& secret, uint32_t now) noexcept
+    : block_{block}, secret_{secret}, timers_{block}, half_open_{secret} {
   if (block.found()) {
     adopt(now);
   } else {
@@ -132,6 +133,7 @@ void FlowTable::count_in(const Flow& flow) noexcept {
   } else {
     Load::add(row(flow.state).active ? load.active : load.inactive, 1);
     judge_load(destination, load.total());
+    if (is_half_open(flow)) enter_half_open(flow);
   }
   destination.flows.add(1);
   block_.addresses[flow.virtual_address].flows.add(1);
@@ -146,6 +148,7 @@ void FlowTable::count_out(const Flow& flow) noexcept {
   } else {
     Load::add(row(flow.state).active ? load.active : load.inactive, UINT32_MAX);
     judge_load(destination, load.total());
+    if (is_half_open(flow)) leave_half_open(flow);
   }
   --block_.header->entries;
   // Last: from here on the slots may be others'.
@@ -182,7 +185,42 @@ void FlowTable::change_state(Flow& flow, FlowState state) noexcept {
     Load::add(row(flow.state).active ? load.active : load.inactive, UINT32_MAX);
     Load::add(row(state).active ? load.active : load.inactive, 1);
   }
+  const bool before = is_half_open(flow);
   flow.state = state;
+  if (before == is_half_open(flow)) return;
+  before ? leave_half_open(flow) : enter_half_open(flow);
+}
+
+void FlowTable::note_reply(Flow& flow) noexcept {
+  if (flow.has(Flow::kReplied)) return;
+  const bool before = is_half_open(flow);
+  flow.flags |= Flow::kReplied;
+  if (before && !is_half_open(flow)) leave_half_open(flow);
+}
+
+void FlowTable::enter_half_open(const Flow& flow) noexcept {
+  const uint32_t service = block_.destinations[flow.destination].service;
+  ++block_.services[service].half_open;
+  half_open_.enter(index_of(flow), flow.client, service);
+}
+
+void FlowTable::leave_half_open(const Flow& flow) noexcept {
+  const uint32_t service = block_.destinations[flow.destination].service;
+  --block_.services[service].half_open;
+  half_open_.leave(flow.client, service);
+}
+
+Flow* FlowTable::oldest_half_open(uint32_t service) noexcept {
+  constexpr int kLooks = 8;
+  for (int look = 0; look < kLooks; ++look) {
+    const uint32_t at = half_open_.next_oldest();
+    if (at == kNone) return nullptr;
+    Flow& flow = block_.flows[at];
+    if (flow.live != Flow::kLive || flow.has(Flow::kTemplate) || !is_half_open(flow)) continue;
+    if (service == kNone || block_.destinations[flow.destination].service == service) return &flow;
+    half_open_.put_back(at);
+  }
+  return nullptr;
 }
 
 bool FlowTable::is_kept(Flow& flow) const noexcept { return flow.has(Flow::kTemplate) && dependents(flow) != 0; }
@@ -270,6 +308,7 @@ void FlowTable::adopt(uint32_t now) noexcept {
     block_.destinations[i].flows.set(0);
   }
   for (uint32_t i = 0; i < kMaxVirtualAddresses; ++i) block_.addresses[i].flows.set(0);
+  for (uint32_t i = 0; i < kMaxServices; ++i) block_.services[i].half_open = 0;
   header.tick = now;
   header.free_head = kNone;
   header.entries = 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/block.h"
+#include "core/half_open.h"
 #include "core/hash.h"
 #include "core/timer_wheel.h"
 
@@ -54,6 +55,11 @@ class FlowTable {
     });
   }
   void hasten(Flow& flow) noexcept { timers_.hasten(flow); }
+  // The destination has been heard.
+  void note_reply(Flow& flow) noexcept;
+  // The oldest half-open flow, of `service` if that is not kNone; null when a few looks did not find one. It is not named again.
+  Flow* oldest_half_open(uint32_t service) noexcept;
+  [[nodiscard]] const HalfOpen& half_open() const noexcept { return half_open_; }
   // Puts the flow in `state`, keeping its destination's load true.
   void change_state(Flow& flow, FlowState state) noexcept;
 
@@ -81,6 +87,8 @@ class FlowTable {
   uint32_t take_record() noexcept;
   void give_record(Flow& flow) noexcept;
   void count_in(const Flow& flow) noexcept;
+  void enter_half_open(const Flow& flow) noexcept;
+  void leave_half_open(const Flow& flow) noexcept;
   void count_out(const Flow& flow) noexcept;
   void adopt(uint32_t now) noexcept;
   void adopt_control(uint32_t at) noexcept;
@@ -91,6 +99,7 @@ class FlowTable {
   Block& block_;
   HashSecret secret_;
   TimerWheel timers_;
+  HalfOpen half_open_;
 };
 
 // One branch for all of it: a tag that matches is nearly always the flow.

@@ -29,6 +29,7 @@ class Forwarder {
   [[nodiscard]] const Missing& missing() const noexcept { return missing_; }
   [[nodiscard]] uint64_t packets(Verdict verdict) const noexcept { return verdicts_[static_cast<size_t>(verdict)].get(); }
   [[nodiscard]] uint64_t farewells() const noexcept { return farewells_sent_.get(); }
+  [[nodiscard]] uint64_t sheds() const noexcept { return sheds_.get(); }
   [[nodiscard]] FlowTable& flows() noexcept { return flows_; }
 
  private:
@@ -38,6 +39,7 @@ class Forwarder {
   Passing passing_{};
   Farewells farewells_;
   Counter farewells_sent_;     // RSTs
+  Counter sheds_;              // half-open flows
   uint32_t swept_serial_ = 0;  // of the snapshot whose orphans are being looked for
   uint32_t sweep_at_ = 0;
   IcmpBudget icmp_;

@@ -28,11 +28,12 @@ constexpr FlowState first_state(uint8_t protocol) noexcept {
 
 class Scheduling {
  public:
-  Scheduling(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, uint32_t now) noexcept
-      : batch_{batch}, view_{view}, flows_{flows}, passing_{passing}, icmp_{icmp}, now_{now} {}
+  Scheduling(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, Counter& sheds, uint32_t now) noexcept
+      : batch_{batch}, view_{view}, flows_{flows}, passing_{passing}, icmp_{icmp}, sheds_{sheds}, now_{now} {}
 
   void run(Packet& packet) noexcept {
     if (changed_) look_again(packet);
+    if (packet.flow != nullptr && packet.is_icmp_error) return judge_error(packet);
     if (packet.flow != nullptr && !is_reopened(packet) && !is_rehomed(packet)) return;
     if (packet.is_icmp_error) {
       packet.verdict = Verdict::icmp_no_flow;
@@ -50,15 +51,34 @@ class Scheduling {
   }
 
   bool is_reopened(Packet& packet) noexcept {
-    if (packet.is_icmp_error || packet.leg != Leg::forward || !is_over(*packet.flow) || !opens(packet)) return false;
+    if (packet.leg != Leg::forward || !is_over(*packet.flow) || !opens(packet)) return false;
     end(*packet.flow, packet);
     packet.flow = nullptr;
     return true;
   }
 
+  // Who forges an error about a connection knows its addresses and ports, but hardly what it has just said (RFC 5927 4.1).
+  static void judge_error(Packet& packet) noexcept {
+    const Flow& flow = *packet.flow;
+    const uint32_t expected = packet.leg == Leg::forward ? flow.client_expects : flow.server_expects;
+    const bool is_recent = flow.protocol != kTcp || is_near(host32(packet.frame + packet.inner_l4 + tcp::kSequence), expected);
+    if (!is_recent || claims_tiny_mtu(packet)) packet.verdict = Verdict::icmp_unbelievable;
+  }
+
+  // Who makes a sender cut its packets ever smaller, down to headers and hardly anything else (RFC 5927 7.2); no path has less than these.
+  // 0 = the router does not say (RFC 1191 4).
+  static bool claims_tiny_mtu(const Packet& packet) noexcept {
+    constexpr uint16_t kLeast4 = 552;
+    constexpr uint32_t kLeast6 = 1280;
+    const uint8_t* message = packet.frame + packet.l4;
+    if (!packet.is_v4) return message[icmp::kType] == icmp::kTooBig6 && host32(message + icmp::kMtu6) < kLeast6;
+    const uint16_t mtu = host16(message + icmp::kMtu4);
+    return message[icmp::kType] == icmp::kUnreachable4 && message[icmp::kCode] == icmp::kFragmentationNeeded && mtu != 0 && mtu < kLeast4;
+  }
+
   // UDP knows no end of a connection, so a client would talk to a server that is down for ever.
   bool is_rehomed(Packet& packet) noexcept {
-    if (packet.is_icmp_error || packet.key.protocol != kUdp || packet.leg != Leg::forward) return false;
+    if (packet.key.protocol != kUdp || packet.leg != Leg::forward) return false;
     const DestinationSlot& destination = flows_.block().destinations[packet.flow->destination];
     if (destination.standing.load(std::memory_order_relaxed) != Standing::gone) return false;
     end(*packet.flow, packet);
@@ -88,7 +108,7 @@ class Scheduling {
       packet.verdict = Verdict::martian;
     } else if (!opens(packet) && !is_picked_up(packet, *service)) {
       refuse_stray(packet);
-    } else {
+    } else if (is_admitted(packet, *service)) {
       assign(packet, *service, *listener);
     }
   }
@@ -180,8 +200,31 @@ class Scheduling {
     return true;
   }
 
+  // A flood of first packets is answered by giving up the oldest flows that were never completed: a client that answers has long left them.
+  bool is_admitted(Packet& packet, const Service& service) noexcept {
+    const HalfOpenLimits& limits = view_.snapshot->half_open();
+    if (packet.key.protocol != kTcp) return true;
+    if (limits.source != 0 && flows_.half_open().of_source(packet.key.source, service.slot) >= limits.source) {
+      packet.verdict = Verdict::source_floods;
+      return false;
+    }
+    const bool crowded = limits.service != 0 && flows_.block().services[service.slot].half_open >= limits.service;
+    if (!crowded || shed(service.slot, packet)) return true;
+    packet.verdict = Verdict::service_flooded;
+    return false;
+  }
+
+  bool shed(uint32_t service, const Packet& successor) noexcept {
+    Flow* oldest = flows_.oldest_half_open(service);
+    if (oldest == nullptr) return false;
+    end(*oldest, successor);
+    sheds_.add(1);
+    return true;
+  }
+
   void create(Packet& packet, const Flow& wanted, Flow* keeper) noexcept {
     packet.flow = flows_.insert(wanted);
+    if (packet.flow == nullptr && shed(kNone, packet)) packet.flow = flows_.insert(wanted);
     packet.leg = Leg::forward;
     changed_ = true;
     if (packet.flow == nullptr) {
@@ -232,14 +275,15 @@ class Scheduling {
   FlowTable& flows_;
   Passing& passing_;
   IcmpBudget& icmp_;
+  Counter& sheds_;
   uint32_t now_;
   bool changed_ = false;
 };
 
 }  // namespace
 
-void schedule(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, uint32_t now) noexcept {
-  Scheduling scheduling{batch, view, flows, passing, icmp, now};
+void schedule(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, Counter& sheds, uint32_t now) noexcept {
+  Scheduling scheduling{batch, view, flows, passing, icmp, sheds, now};
   for_each_pending(batch, [&](Packet& packet) {
     packet.outcome = Verdict::pending;
     scheduling.run(packet);

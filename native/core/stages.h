@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/counter.h"
 #include "core/flow_table.h"
 #include "core/packet.h"
 #include "core/snapshot.h"
@@ -40,8 +41,8 @@ void lookup(Batch& batch, const FlowTable& flows) noexcept;
 // Flows that last no longer than one packet of the batch (one-packet scheduling).
 using Passing = std::array<Flow, kBatch>;
 
-// Gives first packets a destination and a flow; answers those that can have none.
-void schedule(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, uint32_t now) noexcept;
+// Gives first packets a destination and a flow; answers those that can have none. `sheds` counts half-open flows that had to make room.
+void schedule(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, Counter& sheds, uint32_t now) noexcept;
 
 // Moves each flow's state and time, and counts its traffic.
 void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t now) noexcept;

@@ -17,13 +17,9 @@ void count(const Packet& packet, DestinationSlot& destination) noexcept {
   }
 }
 
-// A RST counts only where its receiver could believe it (RFC 5961 3.2): within a window of what the other side has acknowledged. Generous,
-// because the ends decide; but one that somebody guessed blindly hits it once in four thousand times.
+// A RST counts only where its receiver could believe it (RFC 5961 3.2).
 bool is_believable(const Flow& flow, Leg leg, const uint8_t* l4) noexcept {
-  constexpr int32_t kBehind = 1 << 16, kAhead = 1 << 20;
-  const uint32_t expected = leg == Leg::forward ? flow.server_expects : flow.client_expects;
-  const auto distance = static_cast<int32_t>(host32(l4 + tcp::kSequence) - expected);
-  return expected == 0 || (distance >= -kBehind && distance < kAhead);
+  return is_near(host32(l4 + tcp::kSequence), leg == Leg::forward ? flow.server_expects : flow.client_expects);
 }
 
 // What each side expects next: it says so itself, but for the first SYN.
@@ -67,7 +63,7 @@ void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t no
     Flow& flow = *packet.flow;
     DestinationSlot& destination = flows.block().destinations[flow.destination];
     count(packet, destination);
-    if (packet.leg == Leg::reverse) flow.flags |= Flow::kReplied;
+    if (packet.leg == Leg::reverse) flows.note_reply(flow);
     if (!follow(flow, packet)) return;
     const FlowState state = state_after(flow, packet);
     flow.expires_at = now + snapshot.timeouts(destination.profile)[static_cast<size_t>(state)];

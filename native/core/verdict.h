@@ -35,10 +35,13 @@ namespace natlb {
   X(no_service, dropped, "not for a service and not of a flow")                                                      \
   X(no_flow, dropped, "from a destination, but of no flow")                                                          \
   X(icmp_no_flow, dropped, "ICMP error about something that is no flow of ours")                                     \
+  X(icmp_unbelievable, dropped, "ICMP error that quotes what its connection cannot have said, or claims a tiny MTU") \
   X(icmp_unsupported, dropped, "ICMP message that is not an error about a flow")                                     \
   X(icmp_rate_limited, dropped, "an ICMP answer was due, but too many were sent lately")                             \
   X(needs_fragmenting, dropped, "larger than the MTU of the way out, and without DF or not to be answered")          \
   X(ttl_exceeded_quiet, dropped, "TTL used up on a packet that must not be answered")                                \
+  X(source_floods, dropped, "a client network with too many half-open flows already")                                \
+  X(service_flooded, dropped, "a service with too many half-open flows, none of which could be given up")            \
   X(flow_table_full, dropped, "no room for another flow")                                                            \
   X(tuple_in_use, dropped, "the destination already has a flow with this client address and port")                   \
   X(service_inactive, dropped, "for a service whose address this router does not hold")                              \

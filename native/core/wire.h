@@ -66,6 +66,7 @@ inline constexpr size_t kLength = 4, kChecksum = 6;
 namespace icmp {
 inline constexpr size_t kType = 0, kCode = 1, kChecksum = 2, kMtu4 = 6, kMtu6 = 4;
 inline constexpr uint8_t kUnreachable4 = 3, kSourceQuench4 = 4, kTimeExceeded4 = 11, kParameterProblem4 = 12;
+inline constexpr uint8_t kFragmentationNeeded = 4;  // code of kUnreachable4
 inline constexpr uint8_t kUnreachable6 = 1, kTooBig6 = 2, kTimeExceeded6 = 3, kParameterProblem6 = 4;
 }  // namespace icmp
 

@@ -65,6 +65,7 @@ export const STATS: Stats = {
     { verdict: 'no_flow', fate: 'dropped', help: 'from a destination, but of no flow', packets: 17 },
   ],
   received: 561,
+  ended: { resetsSent: 0, halfOpenShed: 0 },
   devices: [
     {
       interface: 'eth0',

@@ -79,6 +79,7 @@ interface World {
   readonly router: MemoryRouter;
   surroundings: Surroundings;
   services: readonly Service[];
+  halfOpen: Snapshot['halfOpen'];
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
@@ -171,6 +172,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   set: (world, rest) => {
     const [port, name, ...values] = rest.split(' ');
     return changeService(world, port!, (before) => ({ ...before, ...SETTINGS[name!]!(before, values) }));
+  },
+  /** half_open SERVICE SOURCE: how many half-open flows a service may have, and a client network with it */
+  half_open: (world, rest) => {
+    const [service, source] = rest.split(' ').map(Number);
+    world.halfOpen = { service: service!, source: source! };
+    return reconfigure(world, world.services);
+  },
+  /** ended: flows that the router ended by itself */
+  ended: ({ router }) => {
+    const { resetsSent, halfOpenShed } = router.stats().ended;
+    return [`    resets sent ${resetsSent}, half-open flows shed ${halfOpenShed}`];
   },
   /** takeover: an address of a service has just come to this router */
   takeover: ({ router }) => {
@@ -276,7 +288,7 @@ function reroute(world: World, surroundings: Surroundings): readonly string[] {
 
 function reconfigure(world: World, services: readonly Service[]): readonly string[] {
   world.services = services;
-  return sent(world, world.router.configure(snapshotOf(services)));
+  return sent(world, world.router.configure({ ...snapshotOf(services), halfOpen: world.halfOpen }));
 }
 
 /** A router in the guide's network, with all services. */
@@ -292,7 +304,12 @@ export function play(transcript: string): string {
   const settings = lines.filter((line) => line.startsWith('with '));
   const maxFlows = Number(/with max_flows (\d+)/.exec(settings.join('\n'))?.[1] ?? 1024);
   const takesOffload = !settings.includes('with af_xdp');
-  const world: World = { router: guideRouter(maxFlows, takesOffload), surroundings: SURROUNDINGS, services: SERVICES };
+  const world: World = {
+    router: guideRouter(maxFlows, takesOffload),
+    surroundings: SURROUNDINGS,
+    services: SERVICES,
+    halfOpen: { service: 0, source: 0 },
+  };
   return lines
     .filter((line) => !line.startsWith('    '))
     .flatMap((line) => {
