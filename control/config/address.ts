@@ -25,9 +25,17 @@ export function inSubnet(address: Address, subnet: Address, prefixLength: number
   return bitsOf(address) >> shift === bitsOf(subnet) >> shift;
 }
 
-function bitsOf({ family, text }: Address): bigint {
+export function bitsOf({ family, text }: Address): bigint {
   if (family === 4) return text.split('.').reduce((bits, byte) => (bits << 8n) | BigInt(byte), 0n);
   return (expandGroups(text) ?? []).reduce((bits, group) => (bits << 16n) | BigInt(group), 0n);
+}
+
+export function addressOf(family: 4 | 6, bits: bigint): Address {
+  const [parts, width] = family === 4 ? [4, 8n] : [8, 16n];
+  const values = Array.from({ length: parts }, (_, index) =>
+    Number(BigInt.asUintN(Number(width), bits >> (BigInt(parts - 1 - index) * width))),
+  );
+  return { family, text: family === 4 ? values.join('.') : formatV6(values) };
 }
 
 /** `ADDRESS:PORT`, an IPv6 address in brackets. */

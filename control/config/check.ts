@@ -1,12 +1,13 @@
 // What is wrong with a configuration although every line of it is right: things that clash, miss each other or cannot work.
 
-import { familyOf } from './address.js';
-import type { Config, Finding, Place, Places, RealServer, SyncGroup, VirtualServer, VrrpInstance } from './model.js';
+import { checkServices } from './check-services.js';
+import { at, error, repeated, warning } from './finding.js';
+import type { Config, Finding, SyncGroup, VrrpInstance } from './model.js';
 
 export function check(config: Config): Finding[] {
   return [
     ...config.instances.flatMap((instance) => INSTANCE_CHECKS.flatMap((rule) => rule(instance))),
-    ...config.virtualServers.flatMap((service) => SERVICE_CHECKS.flatMap((rule) => rule(service))),
+    ...checkServices(config.virtualServers),
     ...CONFIG_CHECKS.flatMap((rule) => rule(config)),
   ];
 }
@@ -21,20 +22,10 @@ const INSTANCE_CHECKS: readonly ((instance: VrrpInstance) => readonly Finding[])
   authentication,
 ];
 
-const SERVICE_CHECKS: readonly ((service: VirtualServer) => readonly Finding[])[] = [
-  protocolUnset,
-  schedulerUnset,
-  emptyPool,
-  serversOfOtherFamily,
-  sameServerTwice,
-  quorumOutOfReach,
-];
-
 const CONFIG_CHECKS: readonly ((config: Config) => readonly Finding[])[] = [
   sameInstanceTwice,
   sameRouterIdTwice,
   sameAddressTwice,
-  sameServiceTwice,
   sameGroupTwice,
   membersOfGroups,
 ];
@@ -95,54 +86,6 @@ function authentication({ version, authentication: { type }, places }: VrrpInsta
   return [];
 }
 
-// Services
-
-/** A trap of keepalived's: everybody who leaves it out means TCP. */
-function protocolUnset({ places }: VirtualServer): Finding[] {
-  if (places.protocol !== undefined) return [];
-  return [
-    warning(at(places), 'this virtual server has no protocol and therefore forwards UDP, NOT TCP', "write 'protocol TCP' if that is meant"),
-  ];
-}
-
-function schedulerUnset({ places }: VirtualServer): Finding[] {
-  if (places.lb_algo !== undefined) return [];
-  return [warning(at(places), 'this virtual server has no lb_algo, which means wlc; wlc is not there yet; wrr is used in its place')];
-}
-
-function emptyPool({ realServers, places }: VirtualServer): Finding[] {
-  return realServers.length > 0 ? [] : [error(at(places), 'this virtual server has no real_server')];
-}
-
-function serversOfOtherFamily({ family, realServers, sorryServer, places }: VirtualServer): Finding[] {
-  const misfit = (place: Place, address: string): Finding[] => {
-    if (familyOf(address) === family) return [];
-    return [error(place, `${address} is not IPv${family} like its virtual server`, 'NAT cannot go from one family to the other')];
-  };
-  const sorry = sorryServer === undefined ? [] : misfit(at(places, 'sorry_server'), sorryServer.address);
-  return [...realServers.flatMap((server) => misfit(at(server.places), server.address)), ...sorry];
-}
-
-function sameServerTwice({ realServers }: VirtualServer): Finding[] {
-  const key = ({ address, port }: RealServer): string => `${address} ${port}`;
-  return repeated(
-    realServers,
-    key,
-    (server) => at(server.places),
-    ({ address, port }) => `real_server ${address} ${port} stands twice in this virtual server`,
-  );
-}
-
-function quorumOutOfReach({ quorum, hysteresis, realServers, places }: VirtualServer): Finding[] {
-  const total = realServers.reduce((sum, { weight }) => sum + weight, 0);
-  if (realServers.length > 0 && total === 0) return [warning(at(places), 'every real_server has weight 0: nothing is forwarded')];
-  if (total > 0 && quorum > total)
-    return [warning(at(places, 'quorum'), `quorum ${quorum} is more than all weights together, and counts as ${total}`)];
-  if (hysteresis >= quorum && hysteresis > 0)
-    return [warning(at(places, 'hysteresis'), `hysteresis ${hysteresis} is not below quorum ${quorum}: the quorum is never lost`)];
-  return [];
-}
-
 // All together
 
 function sameInstanceTwice({ instances }: Config): Finding[] {
@@ -174,15 +117,6 @@ function sameAddressTwice({ instances }: Config): Finding[] {
   );
 }
 
-function sameServiceTwice({ virtualServers }: Config): Finding[] {
-  return repeated(
-    virtualServers,
-    ({ name }) => name,
-    ({ places }) => at(places),
-    ({ name }) => `there are two virtual servers ${name}`,
-  );
-}
-
 function sameGroupTwice({ syncGroups }: Config): Finding[] {
   return repeated(
     syncGroups,
@@ -209,35 +143,4 @@ function membersOf({ name, members, places }: SyncGroup, known: ReadonlySet<stri
 
 function lonely({ name, members, places }: SyncGroup): Finding {
   return warning(at(places), `sync group ${name} has ${members.length === 0 ? 'no member' : 'one member only'}`);
-}
-
-// Building blocks
-
-/** One error for each item whose key an earlier item has. */
-function repeated<Item>(
-  items: readonly Item[],
-  key: (item: Item) => string,
-  place: (item: Item) => Place,
-  say: (item: Item, first: Item) => string,
-): Finding[] {
-  const firsts = new Map<string, Item>();
-  return items.flatMap((item) => {
-    const first = firsts.get(key(item));
-    if (first === undefined) firsts.set(key(item), item);
-    const { file, line } = place(first ?? item);
-    return first === undefined ? [] : [error(place(item), say(item, first), `the other one stands in ${file}, line ${line}`)];
-  });
-}
-
-/** Where a keyword of a block stands, or the block. */
-function at(places: Places, keyword = 'block'): Place {
-  return places[keyword] ?? places.block ?? { file: '', line: 1, column: 1 };
-}
-
-function error(place: Place, message: string, hint?: string): Finding {
-  return { severity: 'error', place, message, ...(hint === undefined ? {} : { hint }) };
-}
-
-function warning(place: Place, message: string, hint?: string): Finding {
-  return { severity: 'warning', place, message, ...(hint === undefined ? {} : { hint }) };
 }

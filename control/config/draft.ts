@@ -1,15 +1,17 @@
 // Blocks while they are being read: what was written and nothing else. finish.ts adds defaults and what is inherited.
 
+import type { Listener, NoDestination, Protocol, SchedulerFlag, Sloppy } from '../../dataplane/protocol.js';
 import type { Address } from './address.js';
 import type { Placed } from './keyword.js';
 import type { HttpUrl, Place, Settings, VirtualAddress } from './model.js';
-import type { LvsTimeouts } from './timeouts.js';
+import type { LvsTimeouts, Profile } from './timeouts.js';
 
 export interface TopDraft extends Placed {
   readonly global: GlobalDraft;
   readonly settings: SettingsDraft;
   readonly instances: InstanceDraft[];
   readonly syncGroups: SyncGroupDraft[];
+  readonly groups: GroupDraft[];
   readonly virtualServers: VirtualServerDraft[];
 }
 
@@ -38,7 +40,40 @@ export interface SettingsDraft extends Placed {
   maxFlows?: number;
   metrics?: { readonly address: string; readonly port: number };
   runDir?: string;
+  readonly marks: MarkDraft[];
+  readonly ruleFiles: RuleFileDraft[];
+  timeouts?: TimeoutsDraft;
+  takeoverMs?: number;
+  halfOpen?: { readonly service: number; readonly source: number };
 }
+
+/** `firewall_mark`: what traffic it stands for. */
+export interface MarkDraft {
+  readonly mark: number;
+  readonly place: Place;
+  readonly listeners: readonly Listener[];
+}
+
+export interface RuleFileDraft {
+  readonly file: string;
+  readonly place: Place;
+}
+
+export interface TimeoutsDraft {
+  readonly profile?: Profile;
+  /** Milliseconds by state. */
+  readonly states: Readonly<Record<string, number>>;
+}
+
+export interface GroupDraft extends Placed {
+  readonly name: string;
+  readonly entries: readonly GroupEntry[];
+}
+
+export type GroupEntry = { readonly place: Place } & (
+  | { readonly kind: 'addresses'; readonly addresses: readonly Address[]; readonly port: number }
+  | { readonly kind: 'fwmark'; readonly mark: number; readonly family?: 4 | 6 }
+);
 
 export interface InstanceDraft extends VrrpDraft, Placed {
   readonly name: string;
@@ -82,11 +117,38 @@ export interface PoolDraft extends TimingDraft, Placed {
   virtualHost?: string;
 }
 
+/** What stands after `virtual_server`. */
+export type ServiceHead =
+  | { readonly kind: 'address'; readonly written: string; readonly addresses: readonly Address[]; readonly port: number }
+  | { readonly kind: 'fwmark'; readonly mark: number }
+  | { readonly kind: 'group'; readonly group: string };
+
+/** A flag as it is written: `flag-1` and its like mean something else to each scheduler. */
+export interface FlagDraft {
+  readonly flag: SchedulerFlag | 'flag-1' | 'flag-2' | 'flag-3';
+  readonly place: Place;
+}
+
+/** `natlb { … }` within a virtual server. */
+export interface ServiceOptionsDraft extends Placed {
+  timeouts?: TimeoutsDraft;
+  noDestination?: NoDestination;
+  resets?: boolean;
+  sloppy?: Sloppy;
+  helper?: 'ftp' | 'none';
+}
+
 export interface VirtualServerDraft extends PoolDraft {
-  readonly address: Address;
-  readonly port: number;
-  protocol?: 'tcp' | 'udp';
+  readonly head: ServiceHead;
+  ipFamily?: 4 | 6;
+  protocol?: Protocol;
   scheduler?: string;
+  readonly flags: FlagDraft[];
+  onePacket?: boolean;
+  persistenceTimeoutMs?: number;
+  /** As written: what it means depends on the family. */
+  granularity?: string;
+  readonly options: ServiceOptionsDraft;
   quorum?: number;
   hysteresis?: number;
   sorryServer?: { readonly address: string; readonly port?: number };
@@ -97,6 +159,8 @@ export interface VirtualServerDraft extends PoolDraft {
 export interface RealServerDraft extends PoolDraft {
   readonly address: Address;
   readonly port?: number;
+  upperThreshold?: number;
+  lowerThreshold?: number;
   readonly checkers: CheckerDraft[];
 }
 

@@ -2,6 +2,8 @@
 
 import type { GlobalDraft, InstanceDraft, SettingsDraft, TopDraft } from './draft.js';
 import { finishVirtualServer } from './finish-service.js';
+import type { MarkRule } from './firewall/rule.js';
+import { marksOf, reportMarks } from './marks.js';
 import type { Config, GlobalDefs, Settings, VrrpInstance } from './model.js';
 import type { Report } from './report.js';
 import { PROFILES, withLvsTimeouts } from './timeouts.js';
@@ -9,13 +11,23 @@ import { PROFILES, withLvsTimeouts } from './timeouts.js';
 const FLOWS = 1_000_000;
 const TAKEOVER_MS = 10_000;
 
-export function finish(draft: TopDraft, file: string, hostName: string, report: Report): Config {
+export interface FinishOptions {
+  readonly file: string;
+  readonly hostName: string;
+  /** Rules that set firewall marks. */
+  readonly rules: readonly MarkRule[];
+  readonly report: Report;
+}
+
+export function finish(draft: TopDraft, { file, hostName, rules, report }: FinishOptions): Config {
+  const surroundings = { marks: marksOf(draft.settings.marks, rules), groups: draft.groups, report };
+  reportMarks(draft, rules, report);
   return deepFreeze({
     file,
     global: finishGlobal(draft.global, hostName),
     instances: draft.instances.flatMap((instance) => finishInstance(instance, draft.global, report)),
     syncGroups: draft.syncGroups.map((group) => ({ ...group, members: [...new Set(group.members)] })),
-    virtualServers: draft.virtualServers.map(finishVirtualServer),
+    virtualServers: draft.virtualServers.flatMap((service) => finishVirtualServer(service, surroundings)),
     settings: finishSettings(draft.settings, draft.global),
   });
 }
@@ -29,15 +41,15 @@ function finishGlobal(draft: GlobalDraft, hostName: string): GlobalDefs {
   };
 }
 
-function finishSettings(draft: SettingsDraft, { timeouts = {} }: GlobalDraft): Settings {
-  const { interfaces, backend, maxFlows = FLOWS, metrics, runDir, places } = draft;
+function finishSettings(draft: SettingsDraft, { timeouts: lvsTimeouts = {} }: GlobalDraft): Settings {
+  const { interfaces, backend, maxFlows = FLOWS, metrics, runDir, timeouts, takeoverMs, halfOpen, places } = draft;
   return {
     ...(interfaces === undefined ? {} : { interfaces }),
     backend: backend ?? 'auto',
     maxFlows,
-    timeouts: withLvsTimeouts(PROFILES.rfc, timeouts),
-    takeoverMs: TAKEOVER_MS,
-    halfOpen: halfOpenLimit(maxFlows),
+    timeouts: { ...withLvsTimeouts(PROFILES[timeouts?.profile ?? 'rfc'], lvsTimeouts), ...timeouts?.states },
+    takeoverMs: takeoverMs ?? TAKEOVER_MS,
+    halfOpen: halfOpen ?? halfOpenLimit(maxFlows),
     ...(metrics === undefined ? {} : { metrics }),
     runDir: runDir ?? '/run/natlb',
     places,

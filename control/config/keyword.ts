@@ -249,6 +249,10 @@ export class Arguments {
     return words;
   }
 
+  hasBlock(): boolean {
+    return this.statement.body !== undefined;
+  }
+
   /** The block after the keyword, read by a table of its own. */
   block<Draft extends Placed>(table: Block<Draft>, draft: Draft): Draft {
     return readBlock(draft, table, this.body(), this.context);

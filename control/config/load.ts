@@ -1,13 +1,15 @@
 // A configuration file → a frozen Config and everything that is wrong with it. The one path for start, reload and `natlb check`.
 
 import { check } from './check.js';
-import type { TopDraft } from './draft.js';
+import type { RuleFileDraft, TopDraft } from './draft.js';
 import { expand, type Files } from './expand.js';
 import { finish } from './finish.js';
+import type { MarkRule } from './firewall/rule.js';
 import { type Context, readBlock, reportUnhonoured } from './keyword.js';
 import { blocksOf, topBlock } from './keywords/top.js';
+import { readRules } from './marks.js';
 import type { Config, Finding } from './model.js';
-import { createReport } from './report.js';
+import { createReport, type Report } from './report.js';
 import { statements } from './tree.js';
 
 export interface LoadOptions {
@@ -30,14 +32,38 @@ export function load(file: string, readFile: Files['readFile'], glob: Files['glo
   const report = createReport();
   const { lines, files } = expand(file, { readFile, glob }, options.configId ?? '', report);
   const context: Context = { report, unhonoured: new Map(), scripts: [], blocksOf, hints: HINTS };
-  const top: TopDraft = { places: {}, global: { places: {} }, settings: { places: {} }, instances: [], syncGroups: [], virtualServers: [] };
+  const top = emptyDraft();
   readBlock(top, topBlock(top), statements(lines, report), context);
   if (report.gaveUp) return { findings: report.findings([...files]) };
   reportUnhonoured(context);
   reportScripts(context, top.global.scriptSecurity ?? false);
-  const config = finish(top, file, options.hostName ?? '', report);
+  const rules = top.settings.ruleFiles.flatMap((rules) => rulesIn(rules, readFile, report));
+  const config = finish(top, { file, hostName: options.hostName ?? '', rules, report });
   for (const finding of check(config)) report.add(finding);
-  return { config, findings: report.findings([...files]) };
+  return { config, findings: report.findings([...files, ...top.settings.ruleFiles.map((rules) => rules.file)]) };
+}
+
+function emptyDraft(): TopDraft {
+  return {
+    places: {},
+    global: { places: {} },
+    settings: { places: {}, marks: [], ruleFiles: [] },
+    instances: [],
+    syncGroups: [],
+    groups: [],
+    virtualServers: [],
+  };
+}
+
+function rulesIn({ file, place }: RuleFileDraft, readFile: Files['readFile'], report: Report): readonly MarkRule[] {
+  const text = readFile(file);
+  if (typeof text !== 'string') {
+    report.error(place, `cannot read ${file}: ${text.message}`);
+    return [];
+  }
+  const { rules, problem } = readRules(file, text);
+  if (problem !== undefined) report.error({ file, line: 1, column: 1 }, problem);
+  return rules;
 }
 
 /** keepalived would run these with the rights of root, whoever may write to them. */

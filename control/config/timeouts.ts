@@ -41,6 +41,15 @@ const RFC: Timeouts = {
   SYNACK: TRANSITORY,
 };
 
+/** Linux 6.1 net/netfilter/ipvs/ip_vs_proto_sctp.c, besides NONE and ESTABLISHED; the data plane knows how long each lasts. */
+const SCTP = [
+  ...['INIT1', 'INIT', 'COOKIE_SENT', 'COOKIE_REPLIED', 'COOKIE_WAIT', 'COOKIE', 'COOKIE_ECHOED'],
+  ...['SHUTDOWN_SENT', 'SHUTDOWN_RECEIVED', 'SHUTDOWN_ACK_SENT', 'REJECTED', 'CLOSED'],
+];
+
+/** As `ipvsadm -Lnc` names them. */
+export const STATES: readonly string[] = [...Object.keys(IPVS), ...SCTP];
+
 export const PROFILES: Readonly<Record<Profile, Timeouts>> = { rfc: RFC, ipvs: IPVS };
 
 /** What `lvs_timeouts` and `ipvsadm --set` call by names of their own. */

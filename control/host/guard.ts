@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { isIPv6 } from 'node:net';
 import type { Listener } from '../../dataplane/protocol.js';
+import { disjoint, isOnePort, portsText } from '../config/listeners.js';
 
 interface Server {
   readonly address: string;
@@ -94,28 +95,12 @@ function setsOf({ number, type }: Family, services: readonly Listener[], destina
   const endpoint = `${type} . inet_proto . inet_service`;
   const addresses = destinations.map(({ address }) => address);
   return [
+    // Disjoint: nft takes no element that another one of its set reaches into.
     ...setOf(`services${number}`, `${endpoint}; flags interval`, disjoint(services).map(element)),
     // What a server sends from a port of a range may be its own; of that the steering program knows what is an answer.
     ...setOf(`destinations${number}`, endpoint, destinations.filter(isOnePort).map(element)),
     ...setOf(`destination_addresses${number}`, type, addresses),
   ];
-}
-
-/** nft takes no element that another one of its set reaches into. */
-function disjoint(listeners: readonly Listener[]): Listener[] {
-  const byHost = new Map<string, Listener[]>();
-  for (const listener of listeners.toSorted((one, other) => one.firstPort - other.firstPort)) {
-    const host = `${listener.address} ${listener.protocol}`;
-    const held = byHost.get(host) ?? [];
-    const last = held.at(-1);
-    if (last === undefined || listener.firstPort > last.lastPort) byHost.set(host, [...held, listener]);
-    else held[held.length - 1] = { ...last, lastPort: Math.max(last.lastPort, listener.lastPort) };
-  }
-  return [...byHost.values()].flat();
-}
-
-function isOnePort({ firstPort, lastPort }: Listener): boolean {
-  return firstPort === lastPort;
 }
 
 function rulesOf({ number, header, icmpErrors, fragment }: Family): string[] {
@@ -132,8 +117,8 @@ function setOf(name: string, type: string, elements: readonly string[]): string[
   return [`  set ${name} {`, `    type ${type}`, ...(unique.length === 0 ? [] : [`    elements = { ${unique.join(', ')} }`]), '  }'];
 }
 
-function element({ address, protocol, firstPort, lastPort }: Listener): string {
-  return `${address} . ${protocol} . ${firstPort === lastPort ? firstPort : `${firstPort}-${lastPort}`}`;
+function element({ address, protocol, ...ports }: Listener): string {
+  return `${address} . ${protocol} . ${portsText(ports)}`;
 }
 
 function ofFamily(all: readonly Listener[], { number }: Family): readonly Listener[] {

@@ -66,6 +66,20 @@ const instance = (inside: string, name = 'A', address = '10.11.12.20'): string =
 }
 `;
 
+const group = (entries: string, server = '10.11.12.1', inside = ''): string => `virtual_server_group G {
+  ${entries}
+}
+virtual_server group G {
+  protocol TCP
+  lb_algo rr
+  lb_kind NAT
+  ${inside}
+  real_server ${server} 80 {
+    weight 1
+  }
+}
+`;
+
 /** `differs`: why natlb answers otherwise than keepalived. */
 const ROWS: readonly { readonly what: string; readonly text: string; readonly code: number; readonly differs?: string }[] = [
   { what: 'a service', text: service(''), code: 0 },
@@ -114,6 +128,67 @@ const ROWS: readonly { readonly what: string; readonly text: string; readonly co
   },
   { what: 'a quorum out of reach', text: service('quorum 9'), code: 0, differs: 'both go on with all weights together' },
   { what: 'nopreempt of a MASTER', text: instance('state MASTER\n nopreempt'), code: 0, differs: 'both go on without nopreempt' },
+  { what: 'a service of a group', text: group('10.11.12.20 80'), code: 0 },
+  { what: 'a group with a range by its last byte', text: group('10.11.12.20-25 80'), code: 0 },
+  { what: 'a group with a range by its last address', text: group('10.11.12.250-10.11.13.5 80'), code: 0 },
+  { what: 'a group with a network', text: group('10.11.12.8/29 80'), code: 0 },
+  { what: 'a group with a network that has host bits', text: group('10.11.12.9/29 80'), code: 4 },
+  { what: 'a group with a range that ends before it begins', text: group('10.11.12.20-19 80'), code: 4 },
+  { what: 'a group with a byte too large', text: group('10.11.12.20-256 80'), code: 4 },
+  { what: 'a group with an IPv6 range', text: group('fd00::1-ff 80', 'fd00:1::1'), code: 0 },
+  { what: 'an empty group', text: group(''), code: 4 },
+  { what: 'a group for every port, with persistence', text: group('10.11.12.20', '10.11.12.1', 'persistence_timeout 60'), code: 0 },
+  { what: 'a service on every port, with persistence', text: service('persistence_timeout 60', '10.11.12.20'), code: 0 },
+  { what: 'a service on port 0, with persistence', text: service('persistence_timeout', '10.11.12.20 0'), code: 0 },
+  { what: 'SCTP', text: service('protocol SCTP'), code: 0 },
+  { what: 'a protocol in small letters', text: service('protocol udp'), code: 0 },
+  { what: 'one packet scheduling of UDP', text: service('protocol UDP\n ops'), code: 0 },
+  { what: 'one packet scheduling of TCP', text: service('ops'), code: 4 },
+  ...['wlc', 'lc', 'sh', 'dh', 'mh', 'sed', 'nq', 'fo', 'ovf', 'twos'].map((name) => ({
+    what: `scheduler ${name}`,
+    text: service(`lb_algo ${name}`),
+    code: 0,
+  })),
+  { what: 'flags of sh', text: service('lb_algo sh\n sh-port\n sh-fallback'), code: 0 },
+  { what: 'flags of mh', text: service('lb_algo mh\n mh-port\n mh-fallback\n flag-1'), code: 0 },
+  { what: 'a flag of sh with rr', text: service('sh-port'), code: 4 },
+  { what: 'persistence of no time', text: service('persistence_timeout 0'), code: 4 },
+  { what: 'persistence of more than a month', text: service('persistence_timeout 2678401'), code: 4 },
+  { what: 'persistence of networks', text: service('persistence_granularity 255.255.255.0'), code: 0 },
+  { what: 'a mask that is none', text: service('persistence_granularity 255.255.255.256'), code: 4 },
+  { what: 'thresholds', text: service('real_server 10.11.12.2 80 {\n uthreshold 100\n lthreshold 50\n}'), code: 0 },
+  { what: 'a threshold that is not a number', text: service('real_server 10.11.12.2 80 {\n uthreshold x\n}'), code: 4 },
+  { what: 'another family than that of the address', text: service('ip_family inet6'), code: 4 },
+  { what: 'a mark that is not a number', text: service('', 'fwmark x'), code: 4 },
+  { what: 'a service on every port', text: service('', '10.11.12.20'), code: 0, differs: 'both go on with a persistence of 360 s' },
+  { what: 'a mark', text: service('', 'fwmark 80').replace('protocol TCP', ''), code: 4, differs: 'nothing tells natlb what sets it' },
+  { what: 'a group that is not there', text: service('', 'group nobody'), code: 4, differs: 'keepalived leaves the service out' },
+  {
+    what: 'a group of both families',
+    text: group('10.11.12.20 80\n fd00::1 80'),
+    code: 4,
+    differs: 'keepalived leaves the service out',
+  },
+  {
+    what: 'a mask with a hole',
+    text: service('persistence_granularity 255.0.255.0'),
+    code: 4,
+    differs: 'the data plane compares prefixes',
+  },
+  { what: 'lblc', text: service('lb_algo lblc'), code: 4, differs: 'it is for caches of a transparent proxy' },
+  { what: 'a persistence engine', text: service('persistence_engine sip'), code: 4, differs: 'natlb does not look into SIP messages' },
+  {
+    what: 'a lower threshold above the upper one',
+    text: service('real_server 10.11.12.2 80 {\n uthreshold 5\n lthreshold 6\n}'),
+    code: 4,
+    differs: 'ipvsadm refuses it',
+  },
+  {
+    what: 'natlb in a virtual server',
+    text: service('natlb {\n resets off\n}'),
+    code: 0,
+    differs: 'keepalived leaves out what it does not know',
+  },
   { what: 'a service without a scheduler', text: service('').replace('lb_algo rr', ''), code: 0, differs: 'both go on with a default' },
 ];
 
@@ -249,10 +324,10 @@ test('a configuration cannot be changed once it is read', () => {
   assert.throws(() => Object.assign(config?.virtualServers[0]?.realServers[0] ?? {}, { weight: 2 }), TypeError);
 });
 
-test('a virtual server that says nothing forwards UDP, and wrr stands in for wlc', () => {
+test('a virtual server that says nothing forwards UDP by wlc', () => {
   const { config } = loadFile(written('virtual_server 10.0.0.1 80 {\n  real_server 10.0.0.2 80 {\n  }\n}\n'));
   const [service] = config?.virtualServers ?? [];
-  assert.deepEqual([service?.listeners[0]?.protocol, service?.scheduler], ['udp', 'wrr']);
+  assert.deepEqual([service?.listeners[0]?.protocol, service?.scheduler], ['udp', 'wlc']);
 });
 
 test('fewer announcements are sent with vrrp_min_garp', () => {

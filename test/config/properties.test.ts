@@ -45,8 +45,8 @@ function assertReadable(text: string): void {
   assert.ok(loaded.config !== undefined || loaded.findings.some(({ severity }) => severity === 'error'));
 }
 
-const KEYWORDS =
-  `global_defs vrrp_instance virtual_ipaddress interface virtual_router_id virtual_server real_server HTTP_GET url path status_code
+const KEYWORDS = `virtual_server_group firewall_mark firewall_rules fwmark persistence_timeout persistence_granularity timeouts sh-port ops
+  global_defs vrrp_instance virtual_ipaddress interface virtual_router_id virtual_server real_server HTTP_GET url path status_code
   TCP_CHECK natlb metrics authentication vrrp_sync_group group quorum lb_algo protocol weight vrrp_script script`.split(/\s+/);
 const PIECES = [
   ...[
@@ -81,6 +81,9 @@ const PIECES = [
     '-1',
     '1.5',
     '99999999999',
+    '10.0.0.1-5',
+    '10.0.0.0/30',
+    '80,443',
     'TCP',
     'eth0',
     'MASTER',
@@ -115,7 +118,13 @@ test('reading never throws and every finding has a place in the text: characters
 });
 
 const directory = sourceDirectory('errors');
-const examples = [...readdirSync(directory), '../golden/guide.conf', '../golden/natlb.conf', '../golden/expansion.conf']
+const examples = [
+  ...readdirSync(directory),
+  '../golden/guide.conf',
+  '../golden/natlb.conf',
+  '../golden/services.conf',
+  '../golden/expansion.conf',
+]
   .filter((name) => name.endsWith('.conf'))
   .map((name) => readFileSync(join(directory, name), 'utf8'));
 
@@ -186,7 +195,7 @@ for (const [name, text, said] of HOSTILE) {
   });
 }
 
-test('ten megabytes of services are read whole', () => {
+test('ten megabytes of services are read whole, and are too many for the data plane', () => {
   const service = (index: number): string => {
     const address = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
     return `virtual_server ${address} 80 {\n  protocol TCP\n  lb_algo rr\n  real_server 192.0.2.1 80 {\n    TCP_CHECK {\n      connect_timeout 3\n    }\n  }\n}\n`;
@@ -198,6 +207,12 @@ test('ten megabytes of services are read whole', () => {
     () => text,
     () => [],
   );
-  assert.deepEqual(findings, []);
+  assert.deepEqual(
+    findings.map(({ place, message }) => [place.line, message]),
+    ['virtual servers', 'virtual addresses'].map((what) => [
+      16_384 * 9 + 1,
+      `these are more than 16384 ${what}; the data plane has no room for them`,
+    ]),
+  );
   assert.equal(config?.virtualServers.length, count);
 });

@@ -36,7 +36,7 @@ describe('guard rules', () => {
   test('listeners that overlap become one interval, and others stay apart', () => {
     const all = { listeners: [listener('192.0.2.10', 'tcp', 8000, 8999), listener('192.0.2.10', 'udp', 80)], realServers: [] };
     const some = { listeners: [listener('192.0.2.10', 'tcp', 8443), listener('192.0.2.10', 'tcp', 8999, 9001)], realServers: [] };
-    assert.equal(elements('services4', all, some), '192.0.2.10 . udp . 80, 192.0.2.10 . tcp . 8000-9001');
+    assert.equal(elements('services4', all, some), '192.0.2.10 . tcp . 8000-9001, 192.0.2.10 . udp . 80');
   });
 
   test('a destination without a port listens where the service does, and what it sends from a range may be its own', () => {

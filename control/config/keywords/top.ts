@@ -4,7 +4,9 @@ import type { InstanceDraft, SyncGroupDraft, TopDraft } from '../draft.js';
 import { type Arguments, type Block, block, type Keyword, type Placed } from '../keyword.js';
 import { bfdBlock, dnsBlock, fileBlock, httpBlock, miscBlock, smtpBlock, tcpBlock, udpBlock, urlBlock } from './checkers.js';
 import { globalBlock } from './global.js';
+import { group } from './group.js';
 import { natlbBlock } from './natlb.js';
+import { serviceOptionsBlock } from './service-options.js';
 import { realServerBlock, virtualServer, virtualServerBlock } from './virtual-server.js';
 import { authenticationBlock, instanceBlock, syncGroupBlock } from './vrrp.js';
 
@@ -85,14 +87,14 @@ export function topBlock({ global, settings }: TopDraft): Block<TopDraft> {
     { name: 'natlb', takes: '{ … }', set: (arg) => ({ settings: arg.block(natlbBlock, settings) }) },
     { name: 'vrrp_instance', takes: 'NAME { … }', set: (arg) => ({ instances: instance(arg) }) },
     { name: 'vrrp_sync_group', takes: 'NAME { … }', set: (arg) => ({ syncGroups: syncGroup(arg) }) },
-    { name: 'virtual_server', takes: 'ADDRESS PORT { … }', set: (arg) => ({ virtualServers: [...virtualServer(arg)] }) },
+    { name: 'virtual_server_group', takes: 'NAME { ADDRESS [PORT]… }', set: (arg) => ({ groups: group(arg) }) },
+    { name: 'virtual_server', takes: 'ADDRESS [PORT] { … }', set: (arg) => ({ virtualServers: [...virtualServer(arg)] }) },
     ...laterKeywords,
   ];
   return block('the configuration', keywords);
 }
 
 const laterKeywords: readonly Keyword<Placed>[] = [
-  { name: 'virtual_server_group', takes: 'NAME { … }' },
   { name: 'vrrp_script', takes: 'NAME { … }', contents: scriptBlock },
   { name: 'vrrp_track_process', takes: 'NAME { … }', contents: processBlock },
   { name: 'track_process', takes: 'NAME { … }', contents: processBlock },
@@ -126,6 +128,7 @@ const BLOCKS: readonly Pick<Block<unknown>, 'name' | 'keywords'>[] = [
   authenticationBlock,
   syncGroupBlock,
   virtualServerBlock,
+  serviceOptionsBlock,
   realServerBlock,
   tcpBlock,
   httpBlock,

@@ -1,30 +1,33 @@
 // `virtual_server { … }` and `real_server { … }`.
 
-import { type Address, parseAddress } from '../address.js';
-import type { PoolDraft, RealServerDraft, VirtualServerDraft } from '../draft.js';
+import type { Address } from '../address.js';
+import { parseRange } from '../address-range.js';
+import type { FlagDraft, PoolDraft, RealServerDraft, ServiceHead, VirtualServerDraft } from '../draft.js';
 import { type Arguments, block, type Keyword, type Patch } from '../keyword.js';
+import { PROTOCOLS } from '../listeners.js';
 import { checkerKeywords } from './checkers.js';
+import { markNumber } from './firewall-mark.js';
+import { FAMILIES } from './group.js';
+import { serviceOptionsBlock } from './service-options.js';
 import { timingKeywords } from './timing.js';
 
-const PROTOCOLS: ReadonlyMap<string, 'tcp' | 'udp' | 'sctp'> = new Map([
-  ['TCP', 'tcp'],
-  ['UDP', 'udp'],
-  ['SCTP', 'sctp'],
-]);
 const METHODS: ReadonlyMap<string, 'nat' | 'dr' | 'tun'> = new Map([
   ['NAT', 'nat'],
   ['DR', 'dr'],
   ['TUN', 'tun'],
 ]);
 const WEIGHT = 2 ** 31 - 1;
-const QUORUM = 2 ** 32 - 1;
+const UNSIGNED = 2 ** 32 - 1;
+/** IPVS's, of any timeout; and what keepalived takes where none is written. */
+const LONGEST_PERSISTENCE = 31 * 86_400;
+const PERSISTENCE_MS = 360_000;
 
-/** Schedulers keepalived knows, and what natlb has in their place. */
-const SCHEDULERS: ReadonlyMap<string, 'rr' | 'wrr'> = new Map([
-  ['rr', 'rr'],
-  ['wrr', 'wrr'],
-  ...['lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'mh', 'sed', 'nq', 'fo', 'ovf', 'twos'].map((name) => [name, 'wrr'] as const),
-]);
+const SCHEDULERS: ReadonlyMap<string, string> = new Map(
+  ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'mh', 'sed', 'nq', 'fo', 'ovf', 'twos'].map((name) => [name, name]),
+);
+/** They keep each destination address on one server: of use to caches of a transparent proxy, while a service of NAT has a few addresses. */
+const BY_LOCALITY = ['lblc', 'lblcr'];
+const FLAGS: readonly FlagDraft['flag'][] = ['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'];
 
 /** What a virtual server says for all its real servers, and a real server for itself. */
 const poolKeywords: readonly Keyword<PoolDraft>[] = [
@@ -38,34 +41,30 @@ const poolKeywords: readonly Keyword<PoolDraft>[] = [
 const virtualServerKeywords: readonly Keyword<VirtualServerDraft>[] = [
   ...poolKeywords,
   ...timingKeywords,
-  { name: 'protocol', takes: 'TCP|UDP', set: protocol },
+  { name: 'ip_family', takes: 'inet|inet6', set: (arg) => ({ ipFamily: arg.oneOf(FAMILIES) }) },
+  { name: 'protocol', takes: 'TCP|UDP|SCTP', set: protocol },
   { name: 'lb_algo', takes: 'SCHEDULER', set: scheduler },
   { name: 'lvs_sched', takes: 'SCHEDULER', set: scheduler, alias: 'lb_algo' },
-  { name: 'quorum', takes: 'WEIGHT', set: (arg) => ({ quorum: arg.integer(1, QUORUM) }) },
-  { name: 'hysteresis', takes: 'WEIGHT', set: (arg) => ({ hysteresis: arg.integer(0, QUORUM) }) },
+  { name: 'quorum', takes: 'WEIGHT', set: (arg) => ({ quorum: arg.integer(1, UNSIGNED) }) },
+  { name: 'hysteresis', takes: 'WEIGHT', set: (arg) => ({ hysteresis: arg.integer(0, UNSIGNED) }) },
   { name: 'sorry_server', takes: 'ADDRESS [PORT]', set: sorryServer },
   { name: 'sorry_server_inhibit', takes: '', set: () => ({ sorryServerInhibit: true }) },
   { name: 'sorry_server_lvs_method', takes: 'NAT', set: natOnly },
   { name: 'real_server', takes: 'ADDRESS [PORT] { … }', set: realServer },
-  { name: 'flag-1', takes: '' },
-  { name: 'flag-2', takes: '' },
-  { name: 'flag-3', takes: '' },
-  { name: 'sh-port', takes: '' },
-  { name: 'sh-fallback', takes: '' },
-  { name: 'mh-port', takes: '' },
-  { name: 'mh-fallback', takes: '' },
-  { name: 'ops', takes: '' },
-  { name: 'hashed', takes: '' },
-  { name: 'persistence_engine', takes: 'NAME' },
-  { name: 'persistence_timeout', takes: '[SECONDS]', without: 'clients are not kept on one server' },
-  { name: 'persistence_granularity', takes: 'MASK' },
+  ...FLAGS.map((flag): Keyword<VirtualServerDraft> => ({ name: flag, takes: '', set: ({ place }) => ({ flags: [{ flag, place }] }) })),
+  { name: 'ops', takes: '', set: () => ({ onePacket: true }) },
+  // IPVS sets this flag itself, for its own use.
+  { name: 'hashed', takes: '', set: () => ({}) },
+  { name: 'persistence_engine', takes: 'NAME', set: persistenceEngine },
+  { name: 'persistence_timeout', takes: '[SECONDS]', set: persistenceTimeout },
+  { name: 'persistence_granularity', takes: 'MASK|PREFIX', set: (arg) => ({ granularity: arg.word('a mask or a prefix length') }) },
+  { name: 'natlb', takes: '{ … }', set: serviceOptions },
   { name: 'ha_suspend', takes: '' },
   { name: 'smtp_alert', takes: 'BOOL' },
   { name: 'snmp_name', takes: 'NAME' },
   { name: 'omega', takes: '' },
   { name: 'quorum_up', takes: 'SCRIPT [USER [GROUP]]', script: true },
   { name: 'quorum_down', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'ip_family', takes: 'inet|inet6' },
 ];
 
 const realServerKeywords: readonly Keyword<RealServerDraft>[] = [
@@ -74,8 +73,8 @@ const realServerKeywords: readonly Keyword<RealServerDraft>[] = [
   ...checkerKeywords,
   { name: 'notify_up', takes: 'SCRIPT [USER [GROUP]]', script: true },
   { name: 'notify_down', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'uthreshold', takes: 'CONNECTIONS', without: 'connections are not limited' },
-  { name: 'lthreshold', takes: 'CONNECTIONS' },
+  { name: 'uthreshold', takes: 'CONNECTIONS', set: (arg) => ({ upperThreshold: arg.integer(0, UNSIGNED) }) },
+  { name: 'lthreshold', takes: 'CONNECTIONS', set: (arg) => ({ lowerThreshold: arg.integer(0, UNSIGNED) }) },
   { name: 'smtp_alert', takes: 'BOOL' },
   { name: 'snmp_name', takes: 'NAME' },
 ];
@@ -88,33 +87,31 @@ interface Endpoint {
   readonly port?: number;
 }
 
-/** Stands in for an address that could not be read, while what is in its block is. */
+/** Stand in for what could not be read, while what is in the block is. */
 const NOWHERE: Endpoint = { address: { family: 4, text: '0.0.0.0' }, port: 0 };
+const NOBODY: ServiceHead = { kind: 'fwmark', mark: 0 };
 
-/** `virtual_server ADDRESS PORT { … }` */
+/** `virtual_server ADDRESS [PORT] { … }`, `virtual_server fwmark MARK { … }`, `virtual_server group NAME { … }` */
 export function virtualServer(arg: Arguments): readonly VirtualServerDraft[] {
-  const head = arg.attempt(() => serviceAddress(arg));
-  const { address, port = 0 } = head ?? NOWHERE;
-  const draft = arg.block(virtualServerBlock, { address, port, realServers: [], places: { block: arg.place } });
+  const head = arg.attempt(() => serviceHead(arg));
+  const draft: VirtualServerDraft = {
+    head: head ?? NOBODY,
+    flags: [],
+    options: { places: {} },
+    realServers: [],
+    places: { block: arg.place },
+  };
+  arg.block(virtualServerBlock, draft);
   return head === undefined ? [] : [draft];
 }
 
-function serviceAddress(arg: Arguments): Endpoint {
-  const text = arg.word('ADDRESS PORT');
-  const address = parseAddress(text);
-  if (address === undefined) return arg.refuse(...whyNoService(text));
-  if (!arg.more()) return arg.refuse('a virtual server on every port is not there yet', 'write the port after the address');
-  return { address, port: arg.port() };
-}
-
-/** Other things keepalived lets a virtual server be. They change what is forwarded, so they are errors until they are there. */
-function whyNoService(text: string): [message: string, hint?: string] {
-  if (text === 'fwmark')
-    return ['virtual servers of a firewall mark are not there yet', 'write one virtual_server ADDRESS PORT for each address'];
-  if (text === 'group') return ['virtual servers of a group are not there yet', 'write one virtual_server ADDRESS PORT for each address'];
-  if (/^[\da-fA-F:.]+[-/]/.test(text))
-    return ['ranges of addresses are not there yet', 'write one virtual_server ADDRESS PORT for each address'];
-  return [`expected an IP address, found '${text.slice(0, 60)}'`];
+function serviceHead(arg: Arguments): ServiceHead {
+  const written = arg.word('ADDRESS [PORT], fwmark MARK or group NAME');
+  if (written === 'fwmark') return { kind: 'fwmark', mark: markNumber(arg) };
+  if (written === 'group') return { kind: 'group', group: arg.word('the name of a group') };
+  const addresses = parseRange(written);
+  if (!('length' in addresses)) return arg.refuse(addresses.problem, addresses.hint);
+  return { kind: 'address', written, addresses, port: arg.more() ? arg.integer(0, 65_535) : 0 };
 }
 
 function realServer(arg: Arguments): Patch<VirtualServerDraft> {
@@ -128,21 +125,38 @@ function sorryServer(arg: Arguments): Patch<VirtualServerDraft> {
   return { sorryServer: { address: address.text, ...port } };
 }
 
+/** Port 0 is no port. */
 function endpoint(arg: Arguments): Endpoint {
   const address = arg.address();
-  return arg.more() ? { address, port: arg.port() } : { address };
+  const port = arg.more() ? arg.integer(0, 65_535) : 0;
+  return port === 0 ? { address } : { address, port };
 }
 
 function protocol(arg: Arguments): Patch<VirtualServerDraft> {
-  const given = arg.oneOf(PROTOCOLS);
-  return given === 'sctp' ? arg.refuse('SCTP is not there yet') : { protocol: given };
+  const given = PROTOCOLS.get(arg.word('TCP, UDP or SCTP').toUpperCase());
+  return given === undefined ? arg.refuse(`expected one of TCP, UDP, SCTP, found '${arg.written().slice(0, 60)}'`) : { protocol: given };
 }
 
 function scheduler(arg: Arguments): Patch<VirtualServerDraft> {
-  const used = arg.oneOf(SCHEDULERS);
-  const written = arg.written();
-  if (written !== used) arg.warn(`scheduler ${written} is not there yet; ${used} is used in its place`);
-  return { scheduler: used };
+  const name = arg.oneOf(SCHEDULERS);
+  if (BY_LOCALITY.includes(name))
+    return arg.refuse(`scheduler ${name} is not there: it is for caches of a transparent proxy, not for NAT`, "write 'lb_algo wlc'");
+  return { scheduler: name };
+}
+
+function persistenceTimeout(arg: Arguments): Patch<VirtualServerDraft> {
+  return { persistenceTimeoutMs: arg.more() ? arg.integer(1, LONGEST_PERSISTENCE) * 1000 : PERSISTENCE_MS };
+}
+
+function persistenceEngine(arg: Arguments): Patch<VirtualServerDraft> {
+  return arg.refuse(
+    `persistence engine ${arg.word('a name').slice(0, 60)} is not there: natlb does not look into SIP messages`,
+    'persistence_timeout keeps a client on its server by its address',
+  );
+}
+
+function serviceOptions(arg: Arguments): Patch<VirtualServerDraft> {
+  return { options: arg.block(serviceOptionsBlock, { places: { block: arg.place } }) };
 }
 
 /** Only NAT brings the replies back through the router. */
