@@ -6,7 +6,7 @@ export type Profile = 'rfc' | 'ipvs';
 
 const second = 1000;
 
-/** Linux 6.1 net/netfilter/ipvs/ip_vs_proto_tcp.c, ip_vs_proto_udp.c: what keepalived's users expect. */
+/** Linux 6.1 net/netfilter/ipvs/ip_vs_proto_tcp.c, ip_vs_proto_udp.c, ip_vs_proto_sctp.c: what keepalived's users expect. */
 const IPVS: Timeouts = {
   NONE: 2 * second,
   ESTABLISHED: 900 * second,
@@ -20,13 +20,28 @@ const IPVS: Timeouts = {
   LISTEN: 120 * second,
   SYNACK: 120 * second,
   UDP: 300 * second,
+  SCTP_NONE: 2 * second,
+  SCTP_INIT1: 4 * second,
+  SCTP_INIT: 61 * second,
+  SCTP_C_SENT: 61 * second,
+  SCTP_C_REPLIED: 61 * second,
+  SCTP_C_WAIT: 61 * second,
+  SCTP_COOKIE: 61 * second,
+  SCTP_C_ECHOED: 61 * second,
+  SCTP_ESTABLISHED: 900 * second,
+  SCTP_S_SENT: 61 * second,
+  SCTP_S_RECEIVED: 61 * second,
+  SCTP_S_ACK_SENT: 61 * second,
+  SCTP_REJECTED: 4 * second,
+  SCTP_CLOSED: 61 * second,
 };
 
 const TRANSITORY = 240 * second;
 
 /**
- * RFC 5382 REQ-5: two hours and four minutes for an established connection, one more than a TCP keepalive; four minutes for one that is opening
- * or closing, and after an RST (RFC 7857 section 2.2). RFC 4787 REQ-5: five minutes for UDP. LISTEN waits for somebody and is no connection yet.
+ * RFC 5382 REQ-5: two hours and four minutes for an established connection, so that a TCP keepalive comes in time; four minutes for one that
+ * is opening or closing, and after an RST (RFC 7857 section 2.2). RFC 4787 REQ-5: five minutes for UDP. LISTEN waits for somebody and is no connection
+ * yet; SCTP keeps itself alive (RFC 9260 section 8.3).
  */
 const RFC: Timeouts = {
   ...IPVS,
@@ -41,14 +56,8 @@ const RFC: Timeouts = {
   SYNACK: TRANSITORY,
 };
 
-/** Linux 6.1 net/netfilter/ipvs/ip_vs_proto_sctp.c, besides NONE and ESTABLISHED; the data plane knows how long each lasts. */
-const SCTP = [
-  ...['INIT1', 'INIT', 'COOKIE_SENT', 'COOKIE_REPLIED', 'COOKIE_WAIT', 'COOKIE', 'COOKIE_ECHOED'],
-  ...['SHUTDOWN_SENT', 'SHUTDOWN_RECEIVED', 'SHUTDOWN_ACK_SENT', 'REJECTED', 'CLOSED'],
-];
-
-/** As `ipvsadm -Lnc` names them. */
-export const STATES: readonly string[] = [...Object.keys(IPVS), ...SCTP];
+/** As native/core/flow_state.h names them: those of `ipvsadm -Lnc`, SCTP's with SCTP before them. */
+export const STATES: readonly string[] = Object.keys(IPVS);
 
 export const PROFILES: Readonly<Record<Profile, Timeouts>> = { rfc: RFC, ipvs: IPVS };
 

@@ -4,11 +4,12 @@ import type { Listener, Service, Snapshot, Timeouts } from '../../dataplane/prot
 
 export interface Aspect<Whole> {
   readonly what: string;
-  readonly read: (whole: Whole) => string;
+  /** As far as it is worth saying beside that of `other`. */
+  readonly read: (whole: Whole, other: Whole) => string;
 }
 
 export const SNAPSHOT_ASPECTS: readonly Aspect<Snapshot>[] = [
-  { what: 'timeouts', read: ({ timeouts }) => timeoutsText(timeouts) },
+  { what: 'timeouts', read: ({ timeouts }, other) => timeoutsText(timeouts, other.timeouts) },
   { what: 'takeover window', read: ({ takeoverMs }) => seconds(takeoverMs) },
   { what: 'limit of half-open flows', read: ({ halfOpen: { service, source } }) => `${service} (${source} a source)` },
 ];
@@ -20,7 +21,7 @@ export const SERVICE_ASPECTS: readonly Aspect<Service>[] = [
   { what: 'one-packet scheduling', read: ({ onePacket }) => onOff(onePacket) },
   { what: 'persistence', read: ({ persistence }) => persistenceText(persistence) },
   { what: 'helper', read: ({ helper = 'none' }) => helper },
-  { what: 'timeouts', read: ({ timeouts }) => timeoutsText(timeouts) },
+  { what: 'timeouts', read: ({ timeouts }, other) => timeoutsText(timeouts, other.timeouts) },
   { what: 'answer without a destination', read: ({ noDestination }) => noDestination },
   { what: 'resets', read: ({ resets }) => onOff(resets) },
   { what: 'sloppy', read: ({ sloppy }) => sloppy },
@@ -34,9 +35,17 @@ function persistenceText(persistence: Service['persistence']): string {
   return persistence === undefined ? 'none' : `${seconds(persistence.timeoutMs)} a /${persistence.prefixLength}`;
 }
 
-function timeoutsText(timeouts: Timeouts): string {
-  const all = Object.entries(timeouts).toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return all.map(([state, ms]) => `${state} ${seconds(ms)}`).join(' ') || 'the global ones';
+/** Of two dozen states only those that differ. */
+function timeoutsText(timeouts: Timeouts, other: Timeouts): string {
+  const states = [...new Set([...Object.keys(timeouts), ...Object.keys(other)])].filter((state) => timeouts[state] !== other[state]);
+  return states
+    .sort()
+    .map((state) => stateText(state, timeouts[state]))
+    .join(' ');
+}
+
+function stateText(state: string, ms: number | undefined): string {
+  return `${state} ${ms === undefined ? 'as for all' : seconds(ms)}`;
 }
 
 function seconds(ms: number): string {

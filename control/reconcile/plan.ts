@@ -67,7 +67,7 @@ export function describeOperation(operation: Operation): string {
 function planSettings(wanted: Snapshot, applied: Snapshot | undefined): Operation[] {
   if (applied === undefined) return [];
   return SNAPSHOT_ASPECTS.flatMap(({ what, read }): Operation[] => {
-    const [from, to] = [read(applied), read(wanted)];
+    const [from, to] = [read(applied, wanted), read(wanted, applied)];
     return from === to ? [] : [{ kind: 'set', what, from, to }];
   });
 }
@@ -75,7 +75,7 @@ function planSettings(wanted: Snapshot, applied: Snapshot | undefined): Operatio
 function planService(service: Service, applied: Service | undefined, role: VirtualServer | undefined): Operation[] {
   if (applied === undefined) return [{ kind: 'add service', service }, ...planDestinations(service, [], role)];
   const changes = SERVICE_ASPECTS.flatMap(({ what, read }): Operation[] => {
-    const [from, to] = [read(applied), read(service)];
+    const [from, to] = [read(applied, service), read(service, applied)];
     return from === to ? [] : [{ kind: 'change service', service, what, from, to }];
   });
   return [...changes, ...planDestinations(service, applied.destinations, role)];

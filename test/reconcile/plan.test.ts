@@ -13,7 +13,16 @@ const VS = '[203.0.113.10]:tcp:80';
 
 function snapshot(services: readonly Service[], values: Partial<Snapshot> = {}): Snapshot {
   const halfOpen = { service: 100, source: 10 };
-  return { generation: 1, services, timeouts: { UDP: 300_000 }, takeoverMs: 10_000, halfOpen, held: [], graceMs: 0, ...values };
+  return {
+    generation: 1,
+    services,
+    timeouts: { UDP: 300_000, CLOSE: 10_000 },
+    takeoverMs: 10_000,
+    halfOpen,
+    held: [],
+    graceMs: 0,
+    ...values,
+  };
 }
 
 /** `1:3` = 10.11.12.1 with weight 3, `1:3:9` with at most nine flows. */
@@ -73,7 +82,7 @@ const ASPECTS: readonly (readonly [string, Partial<Service>, string])[] = [
   ['one-packet scheduling comes', { onePacket: true }, 'one-packet scheduling from off to on'],
   ['persistence comes', { persistence: { timeoutMs: 360_000, prefixLength: 24 } }, 'persistence from none to 360 s a /24'],
   ['a helper comes', { helper: 'ftp' }, 'helper from none to ftp'],
-  ['timeouts of its own come', { timeouts: { UDP: 30_000 } }, 'timeouts from the global ones to UDP 30 s'],
+  ['timeouts of its own come', { timeouts: { UDP: 30_000 } }, 'timeouts from UDP as for all to UDP 30 s'],
   ['it answers otherwise', { noDestination: 'drop' }, 'answer without a destination from default to drop'],
   ['resets go', { resets: false }, 'resets from on to off'],
   ['it takes up flows', { sloppy: 'always' }, 'sloppy from never to always'],
@@ -200,7 +209,7 @@ describe('plans', () => {
   });
 
   const SETTINGS: readonly (readonly [Partial<Snapshot>, string])[] = [
-    [{ timeouts: { UDP: 30_000, CLOSE: 10_000 } }, 'Changing timeouts from UDP 300 s to CLOSE 10 s UDP 30 s'],
+    [{ timeouts: { UDP: 30_000, CLOSE: 10_000 } }, 'Changing timeouts from UDP 300 s to UDP 30 s'],
     [{ takeoverMs: 0 }, 'Changing takeover window from 10 s to 0 s'],
     [{ halfOpen: { service: 5, source: 0 } }, 'Changing limit of half-open flows from 100 (10 a source) to 5 (0 a source)'],
   ];
