@@ -117,9 +117,9 @@ namespace {
 void judge_load(DestinationSlot& destination, uint32_t flows) noexcept {
   const uint64_t upper = destination.upper_threshold, lower = destination.lower_threshold;
   if (upper != 0 && flows >= upper) {
-    destination.overloaded = true;
+    destination.overloaded.store(true, std::memory_order_relaxed);
   } else if (upper == 0 || (lower != 0 ? flows < lower : uint64_t{flows} * 4 < upper * 3)) {
-    destination.overloaded = false;
+    destination.overloaded.store(false, std::memory_order_relaxed);
   }
 }
 

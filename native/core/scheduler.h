@@ -16,6 +16,7 @@ struct Destination {
   uint16_t port;    // network order; 0 = the port the client asked for
   uint32_t weight;  // 0: no new flows
   uint32_t slot;
+  uint32_t last_weight = 0;  // the last above 0 that it had: mh keeps its places
 };
 
 // Traffic to one address: ports from first to last, host order, both included.
@@ -59,6 +60,7 @@ struct Service {
   uint32_t max_weight = 0;
   uint32_t weight_gcd = 0;
   std::vector<uint32_t> table;
+  uint32_t list_digest = 0;  // of wrr: tells whether destinations or weights have changed
 };
 
 // One first packet that asks for a destination.
@@ -71,7 +73,7 @@ struct Choice {
 
   // Whether it may have new flows at all, as every scheduler of IPVS asks first.
   [[nodiscard]] bool is_available(const Destination& destination) const noexcept {
-    return destination.weight > 0 && !slots[destination.slot].overloaded;
+    return destination.weight > 0 && !slots[destination.slot].overloaded.load(std::memory_order_relaxed);
   }
 };
 
@@ -88,10 +90,35 @@ struct SchedulerRow {
 
 const Destination* pick_round_robin(const Choice& choice) noexcept;
 const Destination* pick_weighted_round_robin(const Choice& choice) noexcept;
+const Destination* pick_least_connections(const Choice& choice) noexcept;
+const Destination* pick_weighted_least_connections(const Choice& choice) noexcept;
+const Destination* pick_source_hash(const Choice& choice) noexcept;
+const Destination* pick_destination_hash(const Choice& choice) noexcept;
+const Destination* pick_maglev(const Choice& choice) noexcept;
+const Destination* pick_shortest_delay(const Choice& choice) noexcept;
+const Destination* pick_never_queue(const Choice& choice) noexcept;
+const Destination* pick_failover(const Choice& choice) noexcept;
+const Destination* pick_overflow(const Choice& choice) noexcept;
+const Destination* pick_two_choices(const Choice& choice) noexcept;
+
+void prepare_weighted_round_robin(Service& service);
+void prepare_source_hash(Service& service);
+void prepare_destination_hash(Service& service);
+void prepare_maglev(Service& service);
 
 inline constexpr SchedulerRow kSchedulers[] = {
     {"rr", pick_round_robin},
-    {"wrr", pick_weighted_round_robin},
+    {"wrr", pick_weighted_round_robin, prepare_weighted_round_robin},
+    {"lc", pick_least_connections},
+    {"wlc", pick_weighted_least_connections},
+    {"sh", pick_source_hash, prepare_source_hash},
+    {"dh", pick_destination_hash, prepare_destination_hash},
+    {"mh", pick_maglev, prepare_maglev},
+    {"sed", pick_shortest_delay},
+    {"nq", pick_never_queue},
+    {"fo", pick_failover},
+    {"ovf", pick_overflow},
+    {"twos", pick_two_choices},
 };
 
 // Null for a name that is not in the table.

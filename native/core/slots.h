@@ -26,6 +26,8 @@ struct Traffic {
 // What a scheduler remembers between two connections.
 struct SchedulerState {
   uint32_t position = kNoPosition;  // in the service's list of destinations: the one picked last
+  uint32_t picked = 0;              // of rr: the slot of that one, by which it is known in another list
+  uint32_t list = 0;                // of wrr: the digest of the list that `position` belongs to; 0 = none yet
   uint32_t current_weight = 0;      // of wrr
   uint64_t random = 0;              // of twos, and where rr and wrr begin; 0 = they begin with the first
 
@@ -77,7 +79,8 @@ struct alignas(64) DestinationSlot {
   Counter flows;             // of all kinds; never wrong while a flow moves from one state to another, so the slot's life hangs on it
   uint32_t upper_threshold;  // 0 = none
   uint32_t lower_threshold;
-  bool overloaded;
+  std::atomic<bool> overloaded;
+  uint32_t last_weight;  // above 0, unless it never had one since it came
 };
 static_assert(sizeof(DestinationSlot) == 128, "what every packet touches is one line");
 

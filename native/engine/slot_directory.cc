@@ -187,21 +187,40 @@ uint32_t SlotDirectory::destination_slot(uint32_t service, const WantedDestinati
   slot.address = wanted.address;
   slot.port = wanted.port;
   slot.service = service;
-  slot.overloaded = false;
+  slot.overloaded.store(false, std::memory_order_relaxed);
   slot.in_use = 1;
   destinations_[name] = at;
   return at;
 }
 
+namespace {
+
+// As in IPVS: what it was before it became 0, but not what it was before it was taken out of the service (__ip_vs_update_dest).
+void keep_weight(Destination& destination, DestinationSlot& slot) noexcept {
+  const bool is_new = slot.standing.load(std::memory_order_relaxed) == Standing::gone;
+  if (is_new || destination.weight != 0) slot.last_weight = destination.weight;
+  destination.last_weight = slot.last_weight;
+}
+
+// As in IPVS: with another limit, higher or none, it may have flows again at once (__ip_vs_update_dest).
+void set_thresholds(DestinationSlot& slot, const WantedDestination& wanted) noexcept {
+  const bool is_more = wanted.upper_threshold == 0 || wanted.upper_threshold > slot.upper_threshold;
+  slot.upper_threshold = wanted.upper_threshold;
+  slot.lower_threshold = wanted.lower_threshold;
+  if (is_more) slot.overloaded.store(false, std::memory_order_relaxed);
+}
+
+}  // namespace
+
 // What the worker reads in the slots themselves. It may do so before it sees the snapshot: each value is right by itself.
 void SlotDirectory::apply(const WantedSnapshot& wanted, SnapshotParts& parts) {
   for (size_t i = 0; i < parts.services.size(); ++i) {
-    const Service& service = parts.services[i];
+    Service& service = parts.services[i];
     for (size_t j = 0; j < service.destinations.size(); ++j) {
       DestinationSlot& slot = block_.destinations[service.destinations[j].slot];
+      keep_weight(service.destinations[j], slot);
       slot.profile = service.profile;
-      slot.upper_threshold = wanted.services[i].destinations[j].upper_threshold;
-      slot.lower_threshold = wanted.services[i].destinations[j].lower_threshold;
+      set_thresholds(slot, wanted.services[i].destinations[j]);
     }
   }
 }
