@@ -1,4 +1,4 @@
-// `npm run bench -- [engine|memory|namespaces]… [--json] [--rounds N] [--seconds S] [--flows N]`: measures natlb; see bench/README.md.
+// `npm run bench -- [engine|schedulers|memory|namespaces]… [--json] [--rounds N] [--seconds S] [--flows N]`: measures natlb; see bench/README.md.
 
 import { parseArgs } from 'node:util';
 
@@ -7,9 +7,11 @@ import { benchMemory } from './memory.js';
 import { benchNamespaces } from './namespaces.js';
 import type { Options } from './options.js';
 import { machine, type Result } from './report.js';
+import { benchSchedulers } from './schedulers.js';
 
 const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> = {
   engine: benchEngine,
+  schedulers: benchSchedulers,
   memory: benchMemory,
   namespaces: benchNamespaces,
 };

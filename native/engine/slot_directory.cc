@@ -219,6 +219,7 @@ void SlotDirectory::apply(const WantedSnapshot& wanted, SnapshotParts& parts) {
     for (size_t j = 0; j < service.destinations.size(); ++j) {
       DestinationSlot& slot = block_.destinations[service.destinations[j].slot];
       keep_weight(service.destinations[j], slot);
+      service.destinations[j].has_limit = wanted.services[i].destinations[j].upper_threshold != 0;
       slot.profile = service.profile;
       set_thresholds(slot, wanted.services[i].destinations[j]);
     }

@@ -92,8 +92,12 @@ class Pool {
     if (weight != 0) slots[slot].last_weight = weight;
     std::array<char, 8> hex{};
     std::snprintf(hex.data(), hex.size(), is_v4_ ? "%u" : "%x", slot + 1);
-    return {scene::address(std::string(is_v4_ ? "10.11.12." : "fd00:11:12::") + hex.data()), to_wire(8080), weight, slot,
-            slots[slot].last_weight};
+    return {scene::address(std::string(is_v4_ ? "10.11.12." : "fd00:11:12::") + hex.data()),
+            to_wire(8080),
+            weight,
+            slot,
+            slots[slot].last_weight,
+            true};
   }
 
   std::string scheduler_;

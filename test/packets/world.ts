@@ -1,7 +1,7 @@
 // The guide's network around a MemoryRouter, and the transcripts that are played through it.
 
 import { MemoryRouter, type SentFrame, type Surroundings } from '../../dataplane/addon.js';
-import type { Protocol, Service, Snapshot } from '../../dataplane/protocol.js';
+import type { Protocol, SchedulerFlag, Service, Snapshot } from '../../dataplane/protocol.js';
 import { addressText } from './bytes.js';
 import { build, show } from './notation.js';
 
@@ -230,6 +230,8 @@ const SETTINGS: Readonly<Record<string, (service: Service, values: readonly stri
   servers: ({ destinations }, hosts) => ({
     destinations: hosts.map((host) => ({ address: `10.11.12.${host}`, port: destinations[0]!.port, weight: 1 })),
   }),
+  /** NAME [FLAG …] */
+  scheduler: (_, [name, ...flags]) => ({ scheduler: name!, schedulerFlags: flags as SchedulerFlag[] }),
   /** UPPER LOWER of all destinations */
   thresholds: ({ destinations }, [upper, lower]) => ({
     destinations: destinations.map((one) => ({ ...one, upperThreshold: Number(upper), lowerThreshold: Number(lower) })),
