@@ -2,6 +2,7 @@
 
 import { familyOf } from './address.js';
 import { at, error, repeated, warning } from './finding.js';
+import { isOnePort } from './listeners.js';
 import type { Finding, Place, RealServer, VirtualServer } from './model.js';
 import { checkListeners } from './overlap.js';
 import { checkRoom } from './room.js';
@@ -22,7 +23,7 @@ const SERVICE_CHECKS: readonly ((service: VirtualServer) => readonly Finding[])[
   quorumOutOfReach,
   thresholds,
   onePacketOfTcp,
-  helperWithoutTcp,
+  helperWithoutPort,
 ];
 
 function emptyPool({ realServers, places }: VirtualServer): Finding[] {
@@ -77,9 +78,12 @@ function onePacketOfTcp({ onePacket, listeners, places }: VirtualServer): Findin
   ];
 }
 
-function helperWithoutTcp({ helper, listeners, places }: VirtualServer): Finding[] {
-  if (helper === undefined || listeners.some(({ protocol }) => protocol === 'tcp')) return [];
-  return [error(at(places, 'helper'), 'helper ftp is for TCP', "write 'protocol TCP' or leave it out")];
+/** The data plane takes the flows of single ports for control connections; those of ranges may be data. */
+function helperWithoutPort({ helper, listeners, places }: VirtualServer): Finding[] {
+  const ofTcp = listeners.filter(({ protocol }) => protocol === 'tcp');
+  if (helper === undefined || ofTcp.some(isOnePort)) return [];
+  if (ofTcp.length === 0) return [error(at(places, 'helper'), 'helper ftp is for TCP', "write 'protocol TCP' or leave it out")];
+  return [error(at(places, 'helper'), 'helper ftp needs a single port for control connections', 'give FTP a virtual server of its own')];
 }
 
 function sameServiceTwice(services: readonly VirtualServer[]): Finding[] {

@@ -51,8 +51,9 @@ export function finishVirtualServer(draft: VirtualServerDraft, surroundings: Sur
   ];
 }
 
+/** In a range of ports nobody knows which of them is FTP's. */
 function hasFtpPort({ listeners }: Resolved): boolean {
-  return listeners.some(({ protocol, firstPort, lastPort }) => protocol === 'tcp' && firstPort <= FTP_PORT && FTP_PORT <= lastPort);
+  return listeners.some(({ protocol, firstPort, lastPort }) => protocol === 'tcp' && firstPort === FTP_PORT && lastPort === FTP_PORT);
 }
 
 const MEANINGS: Readonly<Record<string, Readonly<Record<string, SchedulerFlag>>>> = {

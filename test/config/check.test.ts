@@ -293,6 +293,11 @@ const HOST_ROWS: readonly { readonly what: string; readonly text: string; readon
     said: /:11:3: warning: real_server 192\.0\.2\.1 is in no local subnet\n/,
   },
   { what: 'a service on an address that nothing holds', text: service(''), said: /:1:1: warning: nothing holds 10\.11\.12\.20/ },
+  {
+    what: 'a group of addresses that nothing holds',
+    text: group('192.0.2.1-5 80'),
+    said: /:4:1: warning: nothing holds 192\.0\.2\.1 nor 4 more of this virtual server: no virtual_ipaddress has them\n/,
+  },
 ];
 
 for (const { what, text, said } of HOST_ROWS) {

@@ -78,6 +78,20 @@ describe('a service', () => {
     assert.deepEqual(watched.log, [`Activating healthchecker for service ${server.name} for VS ${VS}`]);
   });
 
+  test('of a firewall mark is named by it, and its servers have no protocol', async () => {
+    const server = await serve();
+    const marked = serviceOf(server.real, { identity: { kind: 'fwmark', mark: 80, family: 4 } });
+    const watched = new Watched([marked, serviceOf(server.real)], 0.999);
+    assert.deepEqual(watched.log, [
+      `Activating healthchecker for service [127.0.0.1]:none:${server.port} for VS FWM 80`,
+      `Activating healthchecker for service ${server.name} for VS ${VS}`,
+    ]);
+    assert.deepEqual(
+      watched.health.state().services.map(({ name }) => name),
+      ['FWM 80', VS],
+    );
+  });
+
   test('loses a server that dies and its quorum with it, and regains both', async () => {
     const server = await serve();
     const watched = new Watched([serviceOf(server.real, { sorryServer: { address: '127.0.0.1', port: 9 } })]);
