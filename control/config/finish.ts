@@ -21,13 +21,15 @@ export interface FinishOptions {
 
 export function finish(draft: TopDraft, { file, hostName, rules, report }: FinishOptions): Config {
   const surroundings = { marks: marksOf(draft.settings.marks, rules), groups: draft.groups, report };
-  reportMarks(draft, rules, report);
+  const virtualServers = draft.virtualServers.flatMap((service) => finishVirtualServer(service, surroundings));
+  const served = new Set(virtualServers.flatMap(({ listeners }) => listeners.map(({ address }) => address)));
+  reportMarks(draft, { rules, served, report });
   return deepFreeze({
     file,
     global: finishGlobal(draft.global, hostName),
     instances: draft.instances.flatMap((instance) => finishInstance(instance, draft.global, report)),
     syncGroups: draft.syncGroups.map((group) => ({ ...group, members: [...new Set(group.members)] })),
-    virtualServers: draft.virtualServers.flatMap((service) => finishVirtualServer(service, surroundings)),
+    virtualServers,
     settings: finishSettings(draft.settings, draft.global),
   });
 }

@@ -1,6 +1,7 @@
 // What firewall marks mean: said in natlb { } or read from the rules people have, and what to say about those that stay unclear.
 
 import type { Listener } from '../../dataplane/protocol.js';
+import { familyOf } from './address.js';
 import type { GroupDraft, MarkDraft, TopDraft } from './draft.js';
 import { parseIptables } from './firewall/iptables.js';
 import { parseNft } from './firewall/nft.js';
@@ -23,12 +24,22 @@ export function marksOf(written: readonly MarkDraft[], rules: readonly MarkRule[
   return marks;
 }
 
+export interface MarkUse {
+  readonly rules: readonly MarkRule[];
+  /** Addresses of services. */
+  readonly served: ReadonlySet<string>;
+  readonly report: Report;
+}
+
 /** Rules for marks that no service uses are nobody's business here: marks have other uses. */
-export function reportMarks({ virtualServers, groups, settings }: TopDraft, rules: readonly MarkRule[], report: Report): void {
+export function reportMarks({ virtualServers, groups, settings }: TopDraft, { rules, served, report }: MarkUse): void {
   const used = new Set([...virtualServers.flatMap(({ head }) => (head.kind === 'fwmark' ? [head.mark] : [])), ...marksOfGroups(groups)]);
   for (const rule of rules) if (rule.kind === 'unread' && concerns(rule, used)) reportUnread(rule, report);
-  for (const { mark, place } of settings.marks) {
+  for (const { mark, place, listeners } of settings.marks) {
+    const idle = listeners.find(({ address }) => !served.has(address));
     if (!used.has(mark)) report.warning(place, `no virtual_server is for mark ${mark}`);
+    else if (idle !== undefined)
+      report.warning(place, `no virtual_server is for the IPv${familyOf(idle.address)} addresses of mark ${mark}`);
   }
 }
 
