@@ -75,7 +75,7 @@ struct Choice {
   // Whether it may have new flows at all, as every scheduler of IPVS asks first.
   [[nodiscard]] bool is_available(const Destination& destination) const noexcept {
     if (destination.weight == 0) return false;
-    // Few have limits; to look into all slots would be most of what lc costs. Measured in bench/ (schedulers).
+    // Few have limits, so few slots have to be looked into.
     return !destination.has_limit || !slots[destination.slot].overloaded.load(std::memory_order_relaxed);
   }
 };
