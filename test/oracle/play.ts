@@ -1,0 +1,238 @@
+// Runs inside the guest: plays sequences through IPVS and through natlb, and writes down what differed. guest.ts starts it.
+//   play.js JSON-OF-WHAT-TO-PLAY TAP TAP
+
+import { writeFileSync } from 'node:fs';
+import type { Service } from '../../dataplane/protocol.js';
+import { build, show } from '../packets/notation.js';
+import type { Balancer, Sent } from './balancer.js';
+import { Conversation, type PacketStep, type Step } from './conversation.js';
+import { type Case, DIFFERENCES, type Difference, same } from './differences.js';
+import { FEATURES, type Feature } from './features.js';
+import { type Fields, fields, SYN } from './frame.js';
+import { Ipvs, sleep } from './ipvs.js';
+import { changes } from './ipvsadm.js';
+import { Natlb } from './natlb.js';
+import { Random } from './random.js';
+import { MACS } from './world.js';
+
+export interface Wanted {
+  readonly seed: number;
+  readonly packets: number;
+  /** Only this sequence, told in full. */
+  readonly sequence?: number;
+  /** Only features whose name contains this. */
+  readonly feature?: string;
+}
+
+export interface Failure {
+  readonly feature: string;
+  readonly sequence: number;
+  readonly what: string;
+  readonly transcript: readonly string[];
+}
+
+export interface Report {
+  readonly features: Readonly<Record<string, { readonly packets: number; readonly sequences: number }>>;
+  readonly differences: Readonly<Record<string, number>>;
+  readonly failures: readonly Failure[];
+  readonly failed: number;
+}
+
+/** More are counted and not told. */
+const MOST_FAILURES = 20;
+const MOST_FAILURES_OF_A_FEATURE = 3;
+
+class Sequence {
+  readonly transcript: string[] = [];
+  readonly used: string[] = [];
+  packets = 0;
+  #everRemoved = false;
+  readonly #opened = new Set<string>();
+  readonly #removed = new Set<string>();
+  readonly #ipvs: Ipvs;
+  readonly #natlb: Natlb;
+  readonly #conversation: Conversation;
+  readonly #random: Random;
+  #services: readonly Service[] = [];
+
+  constructor(ipvs: Ipvs, natlb: Natlb, feature: Feature, seed: number, sequence: number) {
+    this.#random = new Random(seed, sequence);
+    const place = { random: this.#random, family: this.#random.one([4, 4, 6] as const), sequence };
+    const services = feature.services(place);
+    this.#ipvs = ipvs;
+    this.#natlb = natlb;
+    natlb.begin([...new Set(services.flatMap(({ listeners }) => listeners.map(({ address }) => address)))]);
+    this.#conversation = new Conversation(place, feature, services);
+    this.#configure(services);
+  }
+
+  /** What differed without a reason, or undefined. */
+  run(): string | undefined {
+    const before = [this.#ipvs.totals(), this.#natlb.totals()];
+    const steps = this.#random.between(20, 150);
+    for (let step = 0; step < steps; step++) {
+      const outcome = this.#step(this.#conversation.next());
+      if (outcome === 'parted') return undefined;
+      if (outcome !== undefined) return outcome;
+    }
+    return this.#ledger(before);
+  }
+
+  #step(step: Step): string | undefined {
+    if (step.kind === 'configure') {
+      this.#configure(step.services);
+      return undefined;
+    }
+    const frame = build(step.text, MACS[step.device] ?? '');
+    const theirs = this.#ipvs.send(step.device, frame).out;
+    const packet = fields(frame);
+    const { out: ours, verdict } = this.#natlb.send(step.device, frame);
+    this.packets++;
+    this.#conversation.learn(step, theirs);
+    const difference = this.#explain({
+      device: step.device,
+      frame,
+      packet,
+      theirs,
+      ours,
+      verdict,
+      removed: this.#removed,
+      blind: step.blind === true,
+      persistentAgain: this.#isPersistentAgain(packet),
+      onePacket: this.#services.some((service) => service.onePacket),
+    });
+    this.#tell(step, theirs, ours, verdict, difference);
+    if (difference === 'none') return 'a packet';
+    if (difference?.parts) return 'parted';
+    return this.#loads();
+  }
+
+  /** A flow that IPVS replaces goes with the next tick of the guest's clock, and counts until then. */
+  #loads(): string | undefined {
+    const ours = this.#natlb.loads();
+    for (let tries = 0; tries < TICKS && this.#ipvs.loads().join() !== ours.join(); tries++) sleep(TICK_MS);
+    return this.#unequal('loads', this.#ipvs.loads(), ours);
+  }
+
+  #isPersistentAgain({ source, target, flags }: Fields): boolean {
+    const ends = `${source.address} ${source.port} ${target.address} ${target.port}`;
+    if (flags !== SYN || !this.#opened.has(ends)) {
+      this.#opened.add(ends);
+      return false;
+    }
+    return this.#services.some((one) => one.persistence !== undefined && one.listeners.some(({ address }) => address === target.address));
+  }
+
+  #explain(one: Case): Difference | 'none' | undefined {
+    const equal = same(one.theirs, one.ours);
+    const row = DIFFERENCES.find(({ unseen, matches }) => (!equal || unseen === true) && matches(one));
+    if (row === undefined) return equal ? undefined : 'none';
+    this.used.push(row.name);
+    return row;
+  }
+
+  #tell({ text, device }: PacketStep, theirs: readonly Sent[], ours: readonly Sent[], verdict: string, difference?: Difference | 'none') {
+    this.transcript.push(`in eth${device} ${text}`);
+    if (difference === undefined) this.transcript.push(...theirs.map((sent) => `    ${out(sent)}`));
+    else {
+      this.transcript.push(...theirs.map((sent) => `    theirs ${out(sent)}`), ...ours.map((sent) => `    ours   ${out(sent)}`));
+      this.transcript.push(`    ours: ${verdict}${difference === 'none' ? '' : ` (${difference.name})`}`);
+    }
+  }
+
+  #configure(services: readonly Service[]): void {
+    this.transcript.push(...changes(this.#services, services).map((line) => `ipvsadm ${line}`));
+    const servers = (all: readonly Service[]) => all.flatMap(({ destinations }) => destinations.map(({ address }) => address));
+    for (const address of servers(this.#services)) this.#removed.add(address);
+    for (const address of servers(services)) this.#removed.delete(address);
+    this.#everRemoved ||= this.#removed.size > 0;
+    this.#services = services;
+    for (const balancer of [this.#ipvs, this.#natlb] satisfies Balancer[]) balancer.configure(services);
+  }
+
+  /** natlb ends UDP flows with their server; IPVS keeps them, and counts nothing for them. */
+  #isOfRemoved(line: string): boolean {
+    return line.startsWith('udp ') && [...this.#removed].some((address) => line.includes(` ${address}:`));
+  }
+
+  #unequal(what: string, theirs: readonly string[], ours: readonly string[]): string | undefined {
+    if (theirs.join('\n') === ours.join('\n')) return undefined;
+    this.transcript.push(...theirs.filter((line) => !ours.includes(line)).map((line) => `    theirs ${what} ${line}`));
+    this.transcript.push(...ours.filter((line) => !theirs.includes(line)).map((line) => `    ours   ${what} ${line}`));
+    return what;
+  }
+
+  /** The flows at the end, how long they still have, and what was counted. */
+  #ledger(before: readonly (readonly number[])[]): string | undefined {
+    const theirs = this.#ipvs.flows();
+    const ours = this.#natlb.flows();
+    const text = (all: typeof ours) =>
+      all
+        .map((flow) => flow.text)
+        .filter((line) => !this.#isOfRemoved(line))
+        .sort();
+    const flows = this.#unequal('flow', text(theirs), text(ours));
+    if (flows !== undefined) return flows;
+    const late = ours.filter((flow) => {
+      const opposite = theirs.find((other) => other.text === flow.text)?.expiresInS ?? 0;
+      return Math.abs(opposite - flow.expiresInS) > EXPIRY_SLACK_S;
+    });
+    if (late.length > 0) {
+      this.transcript.push(
+        ...late.map(
+          (flow) =>
+            `    ours   expires in ${flow.expiresInS} s, theirs in ${theirs.find(({ text }) => text === flow.text)?.expiresInS} s: ${flow.text}`,
+        ),
+      );
+      return 'time to expiry';
+    }
+    if (this.used.length > 0 || this.#everRemoved) return undefined;
+    const [theirCounts, ourCounts] = [this.#ipvs.totals(), this.#natlb.totals()].map((now, whose) =>
+      COUNTERS.map((counter, at) => `${counter} ${(now[at] ?? 0) - (before[whose]?.[at] ?? 0)}`),
+    );
+    return this.#unequal('counter', theirCounts ?? [], ourCounts ?? []);
+  }
+}
+
+/** The guest's clock is the real one and goes on meanwhile; natlb's stands still. */
+const EXPIRY_SLACK_S = 4;
+const TICKS = 5;
+const TICK_MS = 10;
+const COUNTERS = ['connections', 'packets in', 'packets out', 'bytes in', 'bytes out'];
+
+function out({ device, frame }: Sent): string {
+  return `out eth${device} ${fields(frame).fragment ? `fragment ${frame.toString('hex', 14)}` : show(frame)} [${frame.toString('hex', 0, 12)}]`;
+}
+
+function play({ seed, packets, sequence: only, feature: name = '' }: Wanted, ipvs: Ipvs, natlb: Natlb): Report {
+  const chosen = FEATURES.filter((feature) => feature.name.includes(name));
+  const totals: Record<string, { packets: number; sequences: number }> = {};
+  const differences: Record<string, number> = Object.fromEntries(DIFFERENCES.map((row) => [row.name, 0]));
+  const failures: Failure[] = [];
+  let failed = 0;
+  for (let number = only ?? 0, played = 0; played < packets && (only === undefined || number === only); number++) {
+    const feature = chosen[number % chosen.length]!;
+    const sequence = new Sequence(ipvs, natlb, feature, seed, number);
+    const what = sequence.run();
+    ipvs.reset();
+    played += Math.max(1, sequence.packets);
+    const sofar = totals[feature.name] ?? { packets: 0, sequences: 0 };
+    totals[feature.name] = { packets: sofar.packets + sequence.packets, sequences: sofar.sequences + 1 };
+    for (const used of sequence.used) differences[used] = (differences[used] ?? 0) + 1;
+    if (what !== undefined || only !== undefined) {
+      failed += what === undefined ? 0 : 1;
+      const told = failures.filter((one) => one.feature === feature.name).length;
+      if (failures.length < MOST_FAILURES && told < MOST_FAILURES_OF_A_FEATURE) {
+        failures.push({ feature: feature.name, sequence: number, what: what ?? 'nothing', transcript: sequence.transcript });
+      }
+    }
+  }
+  return { features: totals, differences, failures, failed };
+}
+
+function main([wanted = '{}', ...taps]: readonly string[]): void {
+  const report = play(JSON.parse(wanted) as Wanted, new Ipvs(taps.map(Number)), new Natlb());
+  writeFileSync('/run/scratch/report', JSON.stringify(report));
+}
+
+main(process.argv.slice(2));
