@@ -2,7 +2,8 @@
 // says what is wrong with it: every checksum is worked out again from the bytes.
 //
 //   SOURCE > TARGET tcp FLAGS | udp | sctp CHUNKS (sctp.ts) | icmp TYPE/CODE | proto N, then any of
-//   ttl N, seq N, ack N, window N, mtu N, data N (bytes 0, 1, 2 …), load HEX, df, id N, frag OFFSET[+], opt HEX (IPv4 options), ext HEX NEXT… (IPv6:
+//   ttl N, seq N, ack N, window N, mtu N, data N (bytes 0, 1, 2 …), load HEX, text "JSON",
+//   sack LEFT-RIGHT[,LEFT-RIGHT …] (TCP), df, id N, frag OFFSET[+], opt HEX (IPv4 options), ext HEX NEXT… (IPv6:
 //   `ext hop`, `ext dst`, `ext routing`, `ext atomic`, `ext frag`), nosum (UDP, SCTP without a checksum), tag N, init N (SCTP), about ( PACKET ) quote N (what an ICMP
 //   error quotes, and how many bytes of it), mac other, type HEX, pad N, cut N, poke OFFSET HEX, flip OFFSET (of the frame; of the IP header
 //   in what is quoted; checksums around it are then worked out as if nothing had happened to it).
@@ -70,6 +71,7 @@ const NO_WORDS = new Set(['df', 'nosum', 'partial']);
 function read(text: string): Words {
   const quoted = /\babout \((.*)\)/.exec(text);
   const [source, , target, protocol, ...rest] = text
+    .replace(/\btext ("(?:[^"\\]|\\.)*")/, (_, quotation: string) => `load ${Buffer.from(JSON.parse(quotation)).toString('hex')}`)
     .replace(/\babout \(.*\)/, '')
     .trim()
     .split(/\s+/);
@@ -177,13 +179,24 @@ function sctpWords(words: Words, data: Buffer): Parameters<typeof buildSctp>[0] 
   };
 }
 
+/** RFC 2018 3, behind two no-operations as everybody sends it. */
+function buildSack(text: string | undefined): Buffer {
+  if (text === undefined) return Buffer.alloc(0);
+  const edges = text.split(/[-,]/).map(Number);
+  const option = Buffer.alloc(4 + edges.length * 4);
+  option.set([1, 1, 5, 2 + edges.length * 4]);
+  for (const [at, edge] of edges.entries()) option.writeUInt32BE(edge, 4 + at * 4);
+  return option;
+}
+
 function buildTcp(words: Words): Buffer {
-  const header = Buffer.alloc(20);
+  const sack = buildSack(words.options.get('sack'));
+  const header = Buffer.concat([Buffer.alloc(20), sack]);
   header.writeUInt16BE(words.source.port, 0);
   header.writeUInt16BE(words.target.port, 2);
   header.writeUInt32BE(number(words, 'seq', 0), 4);
   header.writeUInt32BE(number(words, 'ack', 0), 8);
-  header[12] = 5 << 4;
+  header[12] = (header.length / 4) << 4;
   header[13] = FLAGS.reduce((flags, letter, bit) => flags | (words.detail.includes(letter) ? 1 << bit : 0), 0);
   header.writeUInt16BE(number(words, 'window', 0), 14);
   return header;
@@ -284,14 +297,31 @@ function showPorts(protocol: number, payload: Buffer, context: Context, cut: boo
   const cutTcp = payload.readUInt32BE(4) > 0 ? [`seq ${payload.readUInt32BE(4)}`] : [];
   const l4 = protocol === TCP ? ['tcp', ...(known ? showTcp(payload) : cutTcp)] : ['udp'];
   const data = known ? payload.subarray(protocol === TCP ? (payload[12]! >> 4) * 4 : 8) : Buffer.alloc(0);
-  const size = data.length === 0 ? [] : [`data ${data.length}${data.every((byte, at) => byte === (at & 0xff)) ? '' : ' changed'}`];
-  return [between, ...l4, ...context.words, ...size, ...(known ? showChecksum(protocol, payload, context, cut) : [])].join(' ');
+  return [between, ...l4, ...context.words, ...showData(data), ...(known ? showChecksum(protocol, payload, context, cut) : [])].join(' ');
+}
+
+function showData(data: Buffer): string[] {
+  if (data.length === 0) return [];
+  if (data.every((byte, at) => byte === (at & 0xff))) return [`data ${data.length}`];
+  return [/^[\r\n -~]*$/.test(data.toString('latin1')) ? `text ${JSON.stringify(data.toString())}` : `data ${data.length} changed`];
+}
+
+function showSack(options: Buffer): string[] {
+  if (options.length < 4 || options[2] !== 5) return [];
+  const edges = Array.from({ length: (options[3]! - 2) / 4 }, (_, at) => options.readUInt32BE(4 + at * 4));
+  const blocks = edges.flatMap((edge, at) => (at % 2 === 0 ? [`${edge}-${edges[at + 1]}`] : []));
+  return [`sack ${blocks.join(',')}`];
 }
 
 function showTcp(header: Buffer): string[] {
   const flags = FLAGS.filter((_, bit) => header[13]! & (1 << bit)).join('') || 'none';
   const [sequence, acknowledged] = [header.readUInt32BE(4), header.readUInt32BE(8)];
-  return [flags, ...(sequence > 0 ? [`seq ${sequence}`] : []), ...(acknowledged > 0 ? [`ack ${acknowledged}`] : [])];
+  return [
+    flags,
+    ...(sequence > 0 ? [`seq ${sequence}`] : []),
+    ...(acknowledged > 0 ? [`ack ${acknowledged}`] : []),
+    ...showSack(header.subarray(20, (header[12]! >> 4) * 4)),
+  ];
 }
 
 function showChecksum(protocol: number, payload: Buffer, { source, target, partial }: Context, cut: boolean): string[] {

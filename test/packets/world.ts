@@ -163,15 +163,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** weights PORT W [W …] of the destinations of an IPv4 service; fewer weights, fewer destinations */
   weights: (world, rest) => {
     const [port, ...weights] = rest.split(' ').map(Number);
-    return changeService(world, String(port), (before) => {
+    return changeService(world, '[203.0.113.10]', String(port), (before) => {
       const to = before.destinations[0]!.port;
       return { ...before, destinations: weights.map((weight, at) => ({ address: `10.11.12.${at + 1}`, port: to, weight })) };
     });
   },
-  /** set PORT NAME VALUE: how an IPv4 service behaves; SETTINGS has the names */
+  /** set [ADDRESS] PORT NAME VALUE: how a service behaves, of 203.0.113.10 if nothing else is said; SETTINGS has the names */
   set: (world, rest) => {
-    const [port, name, ...values] = rest.split(' ');
-    return changeService(world, port!, (before) => ({ ...before, ...SETTINGS[name!]!(before, values) }));
+    const words = rest.split(' ');
+    const address = /[:.]/.test(words[0]!) ? words.shift()! : '203.0.113.10';
+    const [port, name, ...values] = words;
+    return changeService(world, `[${address}]`, port!, (before) => ({ ...before, ...SETTINGS[name!]!(before, values) }));
   },
   /** half_open SERVICE SOURCE: how many half-open flows a service may have, and a client network with it */
   half_open: (world, rest) => {
@@ -236,12 +238,14 @@ const SETTINGS: Readonly<Record<string, (service: Service, values: readonly stri
   thresholds: ({ destinations }, [upper, lower]) => ({
     destinations: destinations.map((one) => ({ ...one, upperThreshold: Number(upper), lowerThreshold: Number(lower) })),
   }),
+  /** ftp */
+  helper: (_, [value]) => ({ helper: value as 'ftp' }),
   /** MARK: it is named by a firewall mark */
   mark: (_, [mark]) => ({ identity: { kind: 'fwmark', mark: Number(mark), family: 4 } }),
 };
 
-function changeService(world: World, port: string, change: (service: Service) => Service): readonly string[] {
-  const before = world.services.find(({ name }) => name.startsWith('[203.0.113.10]:') && name.endsWith(`:${port}`))!;
+function changeService(world: World, address: string, port: string, change: (service: Service) => Service): readonly string[] {
+  const before = world.services.find(({ name }) => name.startsWith(`${address}:`) && name.endsWith(`:${port}`))!;
   return reconfigure(
     world,
     world.services.map((one) => (one === before ? change(one) : one)),
