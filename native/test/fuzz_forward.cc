@@ -14,7 +14,7 @@ using namespace natlb;
 namespace {
 
 constexpr size_t kCapacity = 2048;
-constexpr uint8_t kPrivateBit = 1, kUnknownBit = 2, kPartialBit = 4, kRoomBit = 8;
+constexpr uint8_t kPrivateBit = 1, kUnknownBit = 2, kPartialBit = 4, kRoomBit = 8, kHelpBit = 16;
 
 void open_flows(scene::Scene& router) {
   for (const uint8_t protocol : {kTcp, kUdp}) {
@@ -56,7 +56,7 @@ void check(const Packet& packet) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  scene::Scene router(64);
+  scene::Scene router(64, size > 0 && (data[0] & kHelpBit) != 0);  // of the first packet: whether FTP is read
   open_flows(router);
   auto batch = std::make_unique<Batch>();
   std::vector<std::unique_ptr<uint8_t[]>> buffers;

@@ -55,8 +55,9 @@ inline std::vector<Interface> interfaces() {
 
 class Scene {
  public:
-  explicit Scene(uint32_t max_flows)
-      : memory_{"", Block::bytes(max_flows)},
+  explicit Scene(uint32_t max_flows, bool helps_ftp = false)
+      : helps_ftp_{helps_ftp},
+        memory_{"", Block::bytes(max_flows)},
         block_{memory_.data(), max_flows},
         flows_{block_, HashSecret{{0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89}}, 0},
         forwarder_{flows_},
@@ -106,6 +107,7 @@ class Scene {
     made.slot = next_service_++;
     made.scheduler = find_scheduler("rr");
     made.protocol = protocol;
+    made.helps_ftp = helps_ftp_ && protocol == kTcp;
     made.is_v4 = at.is_v4();
     const auto slot = static_cast<uint16_t>(made.slot);
     made.listeners.push_back({at, protocol, kServicePort, kServicePort, slot});
@@ -126,6 +128,7 @@ class Scene {
     return {at, to_wire(kDestinationPort), 1, slot};
   }
 
+  bool helps_ftp_;
   FlowMemory memory_;
   Block block_;
   FlowTable flows_;
@@ -143,6 +146,7 @@ struct Wanted {
   uint8_t tcp_flags = tcp::kAck;
   uint8_t ttl = 64;
   std::vector<uint8_t> payload = {};
+  uint32_t sequence = 1, acknowledgement = 1;  // TCP
 };
 
 namespace detail {
@@ -159,7 +163,11 @@ inline std::vector<uint8_t> l4_of(const Wanted& wanted) {
   put(bytes, &wanted.source.port, 2);
   put(bytes, &wanted.target.port, 2);
   if (wanted.protocol == kTcp) {
-    bytes.insert(bytes.end(), {0, 0, 0, 1, 0, 0, 0, 1, 0x50, wanted.tcp_flags, 0xff, 0xff, 0, 0, 0, 0});
+    for (const uint32_t number : {wanted.sequence, wanted.acknowledgement}) {
+      put16(bytes, static_cast<uint16_t>(number >> 16));
+      put16(bytes, static_cast<uint16_t>(number));
+    }
+    bytes.insert(bytes.end(), {0x50, wanted.tcp_flags, 0xff, 0xff, 0, 0, 0, 0});
   } else {
     put16(bytes, static_cast<uint16_t>(kUdpHeader + wanted.payload.size()));
     put16(bytes, 0);

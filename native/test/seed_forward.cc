@@ -61,6 +61,33 @@ std::vector<uint8_t> icmp_about(const std::vector<uint8_t>& quoted, bool is_v4) 
   return bytes;
 }
 
+// An FTP control connection that agrees on data connections, its checksums left to the NIC: so what mutation makes of the text is read.
+std::vector<uint8_t> ftp_dialogue(const Endpoint& client, const Endpoint& server) {
+  constexpr uint8_t kPrivate = 1, kPartial = 4, kRoom = 8, kHelps = 16;
+  const bool is_v4 = client.address.is_v4();
+  const Endpoint service = scene::endpoint(is_v4 ? "203.0.113.10" : "2001:db8::10", scene::kServicePort);
+  std::vector<uint8_t> input;
+  uint32_t said_by_client = 1, said_by_server = 1;
+  const auto say = [&](bool is_server, uint8_t flags, const std::string& text) {
+    uint32_t &own = is_server ? said_by_server : said_by_client, &other = is_server ? said_by_client : said_by_server;
+    scene::Wanted wanted{
+        is_server ? server : client, is_server ? client : service, kTcp, flags, 64, {text.begin(), text.end()}, own, other};
+    std::vector<uint8_t> frame = scene::frame(is_server ? scene::kPrivateMac : scene::kPublicMac, wanted);
+    frame[6] = static_cast<uint8_t>(kEthernetHeader + (is_v4 ? kIPv4Header : kIPv6Header));  // see fuzz_forward's offload_of
+    frame[7] = tcp::kChecksum;
+    const bool opens = (flags & tcp::kSyn) != 0;
+    append(input, (opens ? 0 : kPartial) | kRoom | kHelps | (is_server ? kPrivate : 0), frame);
+    own += static_cast<uint32_t>(text.size()) + (opens ? 1 : 0);
+  };
+  say(false, tcp::kSyn, "");
+  say(true, tcp::kSyn | tcp::kAck, "");
+  say(false, tcp::kAck, is_v4 ? "PASV\r\nEPSV\r\nPORT 198,51,100,7,195,80\r\n" : "EPSV\r\nEPRT |2|2001:db8:7::7|50000|\r\n");
+  say(true, tcp::kAck, is_v4 ? "227 ok (10,11,12,2,195," : "229 (|2|fd00:");
+  say(true, tcp::kAck, is_v4 ? "80)\r\n229 (|||50001|)\r\n" : "11::2|50000|)\r\n");
+  say(false, tcp::kAck, "");
+  return input;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -70,6 +97,8 @@ int main(int count, char** arguments) {
   for (const char* client : {"198.51.100.7", "2001:db8:7::7"}) {
     const Endpoint from = scene::endpoint(client, 1024);
     const bool is_v4 = from.address.is_v4();
+    write(folder + "/seed-" + std::to_string(number++),
+          ftp_dialogue(scene::endpoint(client, 1025), scene::endpoint(is_v4 ? "10.11.12.2" : "fd00:11::2", scene::kDestinationPort)));
     for (const uint8_t protocol : {kTcp, kUdp}) {
       const std::vector<uint8_t> whole = scene::from_client(from, protocol, tcp::kAck);
       write(folder + "/seed-" + std::to_string(number++), cut_everywhere(whole, whole[kEthernetHeader]));
