@@ -15,7 +15,7 @@ constexpr size_t pages(size_t bytes) noexcept { return (bytes + kPage - 1) / kPa
 constexpr uint32_t bucket_count(uint32_t max_flows) noexcept { return max_flows / 2 + 2; }
 
 struct Offsets {
-  size_t timer_heads, services, addresses, destinations, loads, buckets, flows, controls, end;
+  size_t timer_heads, services, addresses, destinations, loads, buckets, flows, controls, conversations, end;
 };
 Offsets offsets(uint32_t max_flows) noexcept {
   Offsets at{};
@@ -27,7 +27,8 @@ Offsets offsets(uint32_t max_flows) noexcept {
   at.buckets = at.loads + pages(kMaxDestinations * sizeof(Load));
   at.flows = at.buckets + pages(bucket_count(max_flows) * sizeof(Bucket));
   at.controls = at.flows + pages(max_flows * sizeof(Flow));
-  at.end = at.controls + pages(max_flows * sizeof(uint32_t));
+  at.conversations = at.controls + pages(max_flows * sizeof(uint32_t));
+  at.end = at.conversations + pages(conversation_count(max_flows) * sizeof(ConversationSlot));
   return at;
 }
 
@@ -47,6 +48,7 @@ Block::Block(void* memory, uint32_t max_flows) noexcept {
   buckets = reinterpret_cast<Bucket*>(base + at.buckets);
   flows = reinterpret_cast<Flow*>(base + at.flows);
   controls = reinterpret_cast<uint32_t*>(base + at.controls);
+  conversations = reinterpret_cast<ConversationSlot*>(base + at.conversations);
   found_ =
       header->magic == kMagic && header->max_flows == max_flows && header->buckets == bucket_count(max_flows) && header->fresh <= max_flows;
   if (!found_) {

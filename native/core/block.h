@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/conversations.h"
 #include "core/flow.h"
 #include "core/slots.h"
 
@@ -35,7 +36,7 @@ struct BlockHeader {
 class Block {
  public:
   // Changes whenever the meaning of any byte does.
-  static constexpr uint64_t kMagic = 0x6e61746c62000002;
+  static constexpr uint64_t kMagic = 0x6e61746c62000003;
 
   static size_t bytes(uint32_t max_flows) noexcept;
   // `memory` is page-aligned, of bytes(max_flows) bytes, and either zero or what an earlier Block of any size or version left there.
@@ -52,7 +53,8 @@ class Block {
   Load* loads;  // of the destinations, by slot
   Bucket* buckets;
   Flow* flows;
-  uint32_t* controls;  // by flow: the flow that controls it, where it has the flag kControlled
+  uint32_t* controls;               // by flow: the flow that controls it, where it has the flag kControlled or kRelated
+  ConversationSlot* conversations;  // of control connections; conversation_count
 
  private:
   bool found_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/data_connections.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -223,7 +225,9 @@ Flow* FlowTable::oldest_half_open(uint32_t service) noexcept {
   return nullptr;
 }
 
-bool FlowTable::is_kept(Flow& flow) const noexcept { return flow.has(Flow::kTemplate) && dependents(flow) != 0; }
+bool FlowTable::is_kept(Flow& flow) const noexcept {
+  return flow.has(Flow::kTemplate) ? dependents(flow) != 0 : flow.has(Flow::kHelped) && has_data(block_, flow);
+}
 
 // IPVS: what controls others is looked at again after a minute (ip_vs_conn_expire).
 void FlowTable::prolong(Flow& flow) noexcept {

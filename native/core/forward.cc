@@ -17,6 +17,7 @@ void Forwarder::forward(Batch& batch, const View& view, uint32_t now) noexcept {
   lookup(batch, flows_);
   schedule(batch, view, flows_, passing_, icmp_, sheds_, now);
   track(batch, *view.snapshot, flows_, now);
+  help(batch, *view.snapshot, flows_, now);
   rewrite(batch, flows_.block());
   route(batch, view, flows_.block(), icmp_, now, missing_);
 }

@@ -1,5 +1,5 @@
-// The data plane's one sentence: receive → parse → lookup → schedule → track → rewrite → route → transmit. Receiving and transmitting are
-// the engine's; the rest is forward().
+// The data plane's one sentence: receive → parse → lookup → schedule → track → help → rewrite → route → transmit. Receiving and
+// transmitting are the engine's; the rest is forward().
 #pragma once
 
 #include <array>

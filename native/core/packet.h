@@ -80,6 +80,7 @@ struct Packet {
 struct Batch {
   std::array<Packet, kBatch> packets;
   size_t count = 0;
+  bool is_helped = false;  // set by track: it has packets of control connections
 
   Packet* begin() noexcept { return packets.data(); }
   Packet* end() noexcept { return packets.data() + count; }

@@ -1,6 +1,7 @@
 // schedule: what first packets need. Everything else leaves at the first line.
 #include "core/checksum.h"
 #include "core/choose.h"
+#include "core/data_connections.h"
 #include "core/sctp.h"
 #include "core/stages.h"
 
@@ -99,6 +100,7 @@ class Scheduling {
 
   void open(Packet& packet) noexcept {
     const Key& key = packet.key;
+    if (view_.snapshot->helps_ftp() && key.protocol == kTcp && opens(packet) && open_data(packet)) return;
     const auto [service, listener] = view_.snapshot->find_service(key.target, key.target_port, key.protocol);
     if (service == nullptr) {
       answer_of_one_packet(packet);
@@ -111,6 +113,32 @@ class Scheduling {
     } else if (is_admitted(packet, *service)) {
       assign(packet, *service, *listener);
     }
+  }
+
+  // The first packet of a connection that an FTP control connection has agreed on.
+  bool open_data(Packet& packet) noexcept {
+    const ExpectedData expected = find_expected(flows_, packet.key, *view_.snapshot);
+    if (expected.waiting == nullptr) return false;
+    const Key forward = flows_.forward_key(expected.wanted);
+    if (!view_.routes->is_local(forward.target)) return false;
+    if (!make_free(packet, forward) || !make_free(packet, flows_.reverse_key(expected.wanted))) {
+      packet.verdict = Verdict::tuple_in_use;
+      return true;
+    }
+    packet.flow = complete_expected(flows_, expected);
+    packet.leg = expected.leg;
+    changed_ = true;
+    if (packet.flow == nullptr) packet.verdict = Verdict::flow_table_full;
+    return true;
+  }
+
+  // What stands in the way and is over ends.
+  bool make_free(const Packet& packet, const Key& key) noexcept {
+    const Found found = flows_.find(key, flows_.hash_of(key));
+    if (found.flow == nullptr) return true;
+    if (!is_over(*found.flow)) return false;
+    end(*found.flow, packet);
+    return true;
   }
 
   // Flows of the router whose address this is now may go on here, as far as the scheduler leads to the same destination.
@@ -157,6 +185,8 @@ class Scheduling {
       }
       if (chosen.slot == kNone) return refuse(packet, service);
       Flow wanted = flow_between(listener, packet.key.target_port, chosen, packet.key.source, packet.key.source_port, packet.key.protocol);
+      // A range is where data connections go.
+      if (service.helps_ftp && packet.key.protocol == kTcp && listener.is_single()) wanted.flags |= Flow::kHelped;
       if (service.one_packet) {
         flows_.block().destinations[wanted.destination].connections.add(1);
         return pass(packet, wanted, Leg::forward);
@@ -232,6 +262,7 @@ class Scheduling {
       return;
     }
     if (keeper != nullptr) flows_.control(*packet.flow, *keeper);
+    if (wanted.has(Flow::kHelped) && begin_conversation(flows_.block(), *packet.flow) == nullptr) packet.flow->flags ^= Flow::kHelped;
     flows_.block().destinations[wanted.destination].connections.add(1);
   }
 

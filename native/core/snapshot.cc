@@ -40,6 +40,7 @@ Snapshot::Snapshot(SnapshotParts parts) : parts_{std::move(parts)} {
     if (service.scheduler->prepare != nullptr) service.scheduler->prepare(service);
     for (const Listener& listener : service.listeners) (listener.is_single() ? singles_ : ranges_).push_back({&service, &listener});
     mark_ranges_ = mark_ranges_ || (service.is_mark && !std::ranges::all_of(service.listeners, &Listener::is_single));
+    helps_ftp_ = helps_ftp_ || service.helps_ftp;
     if (service.slot >= by_slot_.size()) by_slot_.resize(service.slot + 1, nullptr);
     by_slot_[service.slot] = &service;
   }

@@ -53,6 +53,8 @@ class Snapshot {
   [[nodiscard]] const std::vector<Service>& services() const noexcept { return parts_.services; }
   // `profile` may be of an older or newer snapshot for a moment.
   [[nodiscard]] const Timeouts& timeouts(uint8_t profile) const noexcept { return parts_.profiles[profile]; }
+  // Some service reads FTP control connections.
+  [[nodiscard]] bool helps_ftp() const noexcept { return helps_ftp_; }
   [[nodiscard]] uint32_t takeover_ticks() const noexcept { return parts_.takeover_ticks; }
   [[nodiscard]] const HalfOpenLimits& half_open() const noexcept { return parts_.half_open; }
   // 0 = nobody has configured anything yet.
@@ -83,6 +85,7 @@ class Snapshot {
   std::vector<Entry> singles_;  // sorted by address, protocol, port
   std::vector<Entry> ranges_;   // sorted by address, protocol; in the order of the services
   bool mark_ranges_ = false;
+  bool helps_ftp_ = false;
   std::vector<const Service*> by_slot_;
   std::vector<Place> destinations_;  // sorted
 };

@@ -47,6 +47,9 @@ void schedule(Batch& batch, const View& view, FlowTable& flows, Passing& passing
 // Moves each flow's state and time, and counts its traffic.
 void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t now) noexcept;
 
+// Reads FTP control connections, changes what they name, and makes the flows of the data connections they agree on.
+void help(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t now) noexcept;
+
 // Translates addresses and ports.
 void rewrite(Batch& batch, const Block& block) noexcept;
 

@@ -58,9 +58,12 @@ FlowState state_after(const Flow& flow, const Packet& packet) noexcept {
 }  // namespace
 
 void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t now) noexcept {
+  batch.is_helped = false;
   for_each_pending(batch, [&](Packet& packet) {
-    if (packet.flow == nullptr || packet.is_icmp_error) return;
+    if (packet.flow == nullptr) return;
     Flow& flow = *packet.flow;
+    if (flow.has(Flow::kHelped)) batch.is_helped = true;
+    if (packet.is_icmp_error) return;
     DestinationSlot& destination = flows.block().destinations[flow.destination];
     count(packet, destination);
     if (packet.leg == Leg::reverse) flows.note_reply(flow);

@@ -22,6 +22,7 @@ namespace natlb {
   X(truncated, dropped, "shorter than its headers say")                                                              \
   X(malformed, dropped, "a header contradicts itself")                                                               \
   X(bad_header_checksum, dropped, "IPv4 header checksum is wrong")                                                   \
+  X(bad_tcp_checksum, dropped, "TCP checksum is wrong on a connection whose text is read")                           \
   X(bad_icmp_checksum, dropped, "ICMP checksum is wrong")                                                            \
   X(other_host, dropped, "the frame was addressed to another host's MAC")                                            \
   X(not_ip, dropped, "neither IPv4 nor IPv6")                                                                        \
