@@ -26,6 +26,12 @@ std::tuple<Bytes, uint8_t, uint16_t> single_order(const Listener& listener) noex
 
 std::tuple<Bytes, uint8_t> range_order(const Listener& listener) noexcept { return {bytes_of(listener.address), listener.protocol}; }
 
+// std::ranges::equal_range, of which Debian 12's clang, which builds the fuzzers, cannot read the result.
+template <typename One, typename Wanted, typename Order>
+std::span<const One> equal(const std::vector<One>& sorted, const Wanted& wanted, const Order& order) noexcept {
+  return {std::ranges::lower_bound(sorted, wanted, {}, order), std::ranges::upper_bound(sorted, wanted, {}, order)};
+}
+
 }  // namespace
 
 Snapshot::Snapshot(SnapshotParts parts) : parts_{std::move(parts)} {
@@ -81,7 +87,7 @@ Snapshot::Match Snapshot::find_range(const Address& address, uint16_t port, uint
   const std::tuple wanted{bytes_of(address), protocol};
   const uint16_t host = to_host(port);
   const auto order = [](const Entry& entry) { return range_order(*entry.listener); };
-  for (const Entry& entry : std::ranges::equal_range(ranges_, wanted, {}, order)) {
+  for (const Entry& entry : equal(ranges_, wanted, order)) {
     if (entry.service->is_mark == mark && entry.listener->first_port <= host && host <= entry.listener->last_port)
       return {entry.service, entry.listener};
   }
@@ -90,10 +96,7 @@ Snapshot::Match Snapshot::find_range(const Address& address, uint16_t port, uint
 
 std::span<const Snapshot::Place> Snapshot::places(const Address& address, uint16_t port, uint8_t protocol) const noexcept {
   const std::tuple wanted{bytes_of(address), port, protocol};
-  const auto found = std::ranges::equal_range(destinations_, wanted, {}, [](const Place& place) {
-    return std::tuple{bytes_of(place.address), place.port, place.protocol};
-  });
-  return {found.begin(), found.end()};
+  return equal(destinations_, wanted, [](const Place& place) { return std::tuple{bytes_of(place.address), place.port, place.protocol}; });
 }
 
 bool Snapshot::is_destination(const Address& address, uint16_t port, uint8_t protocol) const noexcept {
