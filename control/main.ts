@@ -12,7 +12,8 @@ import { hearSignals } from './signals.js';
 const USAGE = `natlb run -f FILE [--run-dir DIR] [--backend auto|af_xdp|af_packet] [--metrics ADDRESS:PORT] [-i ID]
 natlb check -f FILE [--json] [-i ID]
 natlb status [--run-dir DIR] [--json]
-natlb ipvsadm -Ln [--stats|-c] [--exact] [--run-dir DIR]
+natlb ipvsadm -Ln [-t|-u|--sctp-service ADDRESS:PORT | -f MARK [-6]] [--stats|--rate|--thresholds|--persistent-conn] [--exact]
+natlb ipvsadm -Lnc | -L --timeout | -Sn
 `;
 
 const BACKENDS = ['auto', 'af_xdp', 'af_packet'] as const;

@@ -1,6 +1,6 @@
 // A running natlb: puts configuration, VRRP, health checks and data plane together, and keeps them together over reloads.
 
-import type { HeldAddress, Snapshot } from '../dataplane/protocol.js';
+import type { HeldAddress, Snapshot, Stats } from '../dataplane/protocol.js';
 import { loadFile } from './config/file.js';
 import { checkHost } from './config/host-check.js';
 import { dataplaneInterfaces } from './config/interfaces.js';
@@ -11,6 +11,7 @@ import { applyGuard, guardRules, removeGuard } from './host/guard.js';
 import type { Host } from './host/netlink.js';
 import { inTurn } from './in-turn.js';
 import type { Log } from './log.js';
+import { type RateMeter, startRateMeter } from './rates/driver.js';
 import { desired } from './reconcile/desired.js';
 import { describeOperation, plan } from './reconcile/plan.js';
 import type { ReloadOutcome } from './socket.js';
@@ -52,6 +53,7 @@ export class Router {
   readonly #options: RouterOptions;
   readonly #vrrp: Vrrp;
   readonly #health: Health;
+  readonly #rates: RateMeter;
   readonly #interfaces: readonly string[];
   readonly #startedMs = Date.now();
   #refuseToRun: (reason: Error) => void = () => {};
@@ -73,6 +75,7 @@ export class Router {
     this.#guard = guardRules(config.virtualServers);
     this.#interfaces = dataplaneInterfaces(config, host);
     this.#health = startHealth({ services: config.virtualServers, log, onChange: () => this.#reconcile() });
+    this.#rates = startRateMeter(() => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')));
     this.#vrrp = startVrrp({ config, host, log, onChange });
     this.#vrrp.fault(NO_DATAPLANE);
   }
@@ -131,7 +134,7 @@ export class Router {
     const stats = await this.#dataplane?.read('stats').catch(() => undefined);
     // Asked afterwards: it may have died instead of answering.
     const dataplane = this.#dataplane?.about() ?? { state: 'starting' as const, restarts: 0 };
-    const found = stats !== undefined ? { stats } : dataplane.state === 'running' ? { silent: true as const } : {};
+    const found = stats !== undefined ? this.#measured(stats) : dataplane.state === 'running' ? { silent: true as const } : {};
     return {
       version: this.#options.version,
       routerId: this.#config.global.routerId,
@@ -145,12 +148,18 @@ export class Router {
     };
   }
 
+  #measured(stats: Stats): Pick<Status['dataplane'], 'stats' | 'rates'> {
+    const rates = this.#rates.rates(stats);
+    return { stats, ...(rates && { rates }) };
+  }
+
   flows() {
     return this.#dataplane?.read('flows') ?? Promise.resolve([]);
   }
 
   /** Resigns first, so the standby takes over while packets under way are still forwarded. */
   async close(): Promise<void> {
+    this.#rates.close();
     const steps = [() => this.#vrrp.close(), () => this.#health.close(), () => this.#dataplane?.close(), () => this.#guarding, removeGuard];
     await inTurn(steps, this.#options.log);
   }

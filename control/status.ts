@@ -1,7 +1,7 @@
 // What a running natlb can be asked: the one value behind `natlb status`, `natlb ipvsadm` and /metrics. Plain data: it crosses to a worker
 // thread and over the control socket.
 
-import type { Service, Snapshot, Stats } from '../dataplane/protocol.js';
+import type { Service, Snapshot, Stats, Traffic } from '../dataplane/protocol.js';
 
 export type VrrpState = 'init' | 'backup' | 'master' | 'fault';
 
@@ -75,6 +75,22 @@ export interface ConfigStatus {
   readonly failedReloads: number;
 }
 
+/** What passes in a second, on average over the last eight or so. */
+export interface DestinationRate extends Traffic {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ServiceRate extends Traffic {
+  readonly name: string;
+  readonly destinations: readonly DestinationRate[];
+}
+
+export interface Rates {
+  readonly total: Traffic;
+  readonly services: readonly ServiceRate[];
+}
+
 export interface Status {
   readonly version: string;
   readonly routerId: string;
@@ -93,5 +109,7 @@ export interface Status {
     readonly silent?: true;
     /** Absent while the data plane is not running. */
     readonly stats?: Stats;
+    /** Absent until it has been looked at twice. */
+    readonly rates?: Rates;
   };
 }

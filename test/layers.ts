@@ -26,6 +26,7 @@ const CORE_HEADERS =
 const HANDS: Readonly<Record<string, readonly string[]>> = {
   config: ['file', 'local-host'],
   health: ['connection', 'driver', 'probe-http', 'probe-tcp', 'watch'],
+  rates: ['driver'],
   reconcile: [],
   vrrp: ['advert-socket', 'announcer', 'announcer-process', 'driver', 'links', 'unit'],
 };

@@ -1,14 +1,36 @@
 // Services and flows as ipvsadm 1.31 prints them, byte for byte: scripts cut these columns. Compared with its output on a kernel with IPVS.
 
-import type { DestinationStats, FlowEntry, Protocol, ServiceIdentity, ServiceStats, Snapshot, Traffic } from '../../dataplane/protocol.js';
+import type {
+  DestinationStats,
+  FlowEntry,
+  Protocol,
+  SchedulerFlag,
+  ServiceIdentity,
+  ServiceStats,
+  Snapshot,
+  Traffic,
+} from '../../dataplane/protocol.js';
+import { addressOf, widthOf } from '../config/address.js';
 import type { VirtualServerStatus } from '../status.js';
 import { addressWords } from './address-words.js';
 
-/** A service as configured, with its counters. */
-export type ListedService = ServiceStats & Pick<VirtualServerStatus, 'identity' | 'scheduler'>;
+/** As configured, with its counters. */
+export interface ListedDestination extends DestinationStats {
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  /** A second. */
+  readonly rate: Traffic;
+}
 
-/** What a view shows of each service and destination after the address. */
-export type View = 'connections' | 'stats';
+type Described = 'identity' | 'listeners' | 'scheduler' | 'schedulerFlags' | 'onePacket' | 'persistence';
+
+export interface ListedService extends Omit<ServiceStats, 'destinations'>, Pick<VirtualServerStatus, Described> {
+  readonly rate: Traffic;
+  readonly destinations: readonly ListedDestination[];
+}
+
+/** What a list shows of each service and destination after the address. */
+export type View = 'connections' | 'stats' | 'rate' | 'thresholds' | 'persistent';
 
 export interface ListOptions {
   readonly view: View;
@@ -20,24 +42,46 @@ export interface ListOptions {
 interface Columns {
   readonly title: string;
   readonly service: (service: ListedService, exact: boolean) => string;
-  readonly destination: (destination: DestinationStats, exact: boolean) => string;
+  readonly destination: (destination: ListedDestination, exact: boolean) => string;
 }
 
+const LOCAL_TITLE = 'Prot LocalAddress:Port';
 const REMOTE_TITLE = '  -> RemoteAddress:Port';
 
 const COLUMNS: Readonly<Record<View, Columns>> = {
   connections: {
-    title: `Prot LocalAddress:Port Scheduler Flags\n${REMOTE_TITLE}           Forward Weight ActiveConn InActConn\n`,
-    service: (service) => `${local(service)} ${service.scheduler}`,
+    title: `${LOCAL_TITLE} Scheduler Flags\n${REMOTE_TITLE}           Forward Weight ActiveConn InActConn\n`,
+    service: described,
     destination: (destination) => {
       const { weight, active, inactive } = destination;
       return `${remote(destination)} ${'Masq'.padEnd(7)} ${left(weight, 6)} ${left(active, 10)} ${left(inactive, 10)}`;
     },
   },
   stats: {
-    title: `${'Prot LocalAddress:Port'.padEnd(33)}    Conns   InPkts  OutPkts  InBytes OutBytes\n${REMOTE_TITLE}\n`,
+    title: `${LOCAL_TITLE.padEnd(33)}    Conns   InPkts  OutPkts  InBytes OutBytes\n${REMOTE_TITLE}\n`,
     service: (service, exact) => local(service).padEnd(33) + traffic(service, exact),
     destination: (destination, exact) => remote(destination) + traffic(destination, exact),
+  },
+  rate: {
+    title: `${LOCAL_TITLE.padEnd(33)}      CPS    InPPS   OutPPS    InBPS   OutBPS\n${REMOTE_TITLE}\n`,
+    service: (service, exact) => local(service).padEnd(33) + traffic(service.rate, exact),
+    destination: (destination, exact) => remote(destination) + destinationRate(destination.rate, exact),
+  },
+  thresholds: {
+    title: `${LOCAL_TITLE.padEnd(33)} Uthreshold Lthreshold ActiveConn InActConn \n${REMOTE_TITLE}\n`,
+    service: described,
+    destination: (destination) => {
+      const { upperThreshold, lowerThreshold, active, inactive } = destination;
+      return `${remote(destination)} ${left(upperThreshold, 10)} ${left(lowerThreshold, 10)} ${left(active, 10)} ${left(inactive, 10)}`;
+    },
+  },
+  persistent: {
+    title: `${LOCAL_TITLE.padEnd(33)} Weight    PersistConn ActiveConn InActConn \n${REMOTE_TITLE}\n`,
+    service: described,
+    destination: (destination) => {
+      const { weight, persistent, active, inactive } = destination;
+      return `${remote(destination)} ${left(weight, 9)} ${left(persistent, 11)} ${left(active, 10)} ${left(inactive, 10)}`;
+    },
   },
 };
 
@@ -48,12 +92,55 @@ export function versionLine(size: number): string {
 
 export function serviceList(services: readonly ListedService[], { view, exact, sort }: ListOptions): string {
   const columns = COLUMNS[view];
-  const block = (service: ListedService): string => {
-    const destinations = sort ? service.destinations.toSorted(compareEndpoints) : service.destinations;
-    return [columns.service(service, exact), ...destinations.map((destination) => columns.destination(destination, exact))].join('\n');
-  };
-  const blocks = (sort ? services.toSorted(compareServices) : services).map((service) => `${block(service)}\n`);
-  return columns.title + blocks.join('');
+  const lines = inOrder(services, sort).flatMap((service) => [
+    columns.service(service, exact),
+    ...service.destinations.map((destination) => columns.destination(destination, exact)),
+  ]);
+  return columns.title + lines.map((line) => `${line}\n`).join('');
+}
+
+function inOrder(services: readonly ListedService[], sort: boolean): readonly ListedService[] {
+  if (!sort) return services;
+  return services
+    .toSorted(compareServices)
+    .map((service) => ({ ...service, destinations: service.destinations.toSorted(compareEndpoints) }));
+}
+
+/** The lines by which ipvsadm -R would make the services again. It knows neither thresholds nor groups: these become what they stand for. */
+export function savedList(services: readonly ListedService[], sort: boolean): string {
+  return inOrder(services, sort)
+    .flatMap((service) => identifiers(service).flatMap((name) => savedService(service, name)))
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function savedService(service: ListedService, name: string): readonly string[] {
+  const { scheduler, persistence, onePacket } = service;
+  const mask = maskOf(service);
+  const words = [
+    `-A ${name} -s ${scheduler}`,
+    ...(persistence === undefined ? [] : [`-p ${seconds(persistence.timeoutMs)}`]),
+    ...(mask === undefined ? [] : [`-M ${mask}`]),
+    ...(onePacket ? ['-o'] : []),
+    ...(service.schedulerFlags.length === 0 ? [] : [`-b ${flagsOf(service)}`]),
+  ];
+  const destinations = service.destinations.map((one) => `-a ${name} -r ${endpoint(one)} -m -w ${one.weight}`);
+  return [words.join(' '), ...destinations];
+}
+
+const SERVICE_OPTIONS: Readonly<Record<Protocol, string>> = { tcp: '-t', udp: '-u', sctp: '--sctp-service' };
+
+function identifiers({ identity, listeners }: ListedService): readonly string[] {
+  if (identity.kind === 'fwmark') return [`-f ${identity.mark}${identity.family === 6 ? ' -6' : ''}`];
+  if (identity.kind === 'address') return [`${SERVICE_OPTIONS[identity.protocol]} ${endpoint(identity)}`];
+  return listeners.flatMap(({ protocol, address, firstPort, lastPort }) =>
+    portsBetween(firstPort, lastPort).map((port) => `${SERVICE_OPTIONS[protocol]} ${endpoint({ address, port })}`),
+  );
+}
+
+/** To ipvsadm port 0 is all of them. */
+function portsBetween(first: number, last: number): readonly number[] {
+  return first === 0 ? [0] : Array.from({ length: last - first + 1 }, (_, at) => first + at);
 }
 
 export const FLOW_TITLE = 'IPVS connection entries\npro expire state       source             virtual            destination\n';
@@ -65,7 +152,41 @@ export function flowLine(flow: FlowEntry): string {
 }
 
 export function timeoutLine({ ESTABLISHED = 0, FIN_WAIT = 0, UDP = 0 }: Snapshot['timeouts']): string {
-  return `Timeout (tcp tcpfin udp): ${[ESTABLISHED, FIN_WAIT, UDP].map((ms) => Math.trunc(ms / 1000)).join(' ')}\n`;
+  return `Timeout (tcp tcpfin udp): ${[ESTABLISHED, FIN_WAIT, UDP].map(seconds).join(' ')}\n`;
+}
+
+function described(service: ListedService): string {
+  const { scheduler, schedulerFlags, persistence, onePacket } = service;
+  const mask = maskOf(service);
+  const words = [
+    ...(schedulerFlags.length === 0 ? [] : [`(${flagsOf(service)})`]),
+    ...(persistence === undefined ? [] : [`persistent ${seconds(persistence.timeoutMs)}`]),
+    ...(mask === undefined ? [] : [`mask ${mask}`]),
+    ...(onePacket ? ['ops'] : []),
+  ];
+  return [local(service), scheduler, ...words].join(' ');
+}
+
+/** As IPVS numbers them. */
+const FLAG_ORDER: readonly SchedulerFlag[] = ['sh-fallback', 'sh-port', 'mh-fallback', 'mh-port'];
+
+function flagsOf({ schedulerFlags }: ListedService): string {
+  return FLAG_ORDER.filter((flag) => schedulerFlags.includes(flag)).join(',');
+}
+
+/** How much of a client's address counts, unless all of it does. */
+function maskOf({ persistence, listeners, identity }: ListedService): string | undefined {
+  if (persistence === undefined) return undefined;
+  const { prefixLength } = persistence;
+  const family = identity.kind === 'fwmark' ? identity.family : (listeners[0]?.address ?? '').includes(':') ? 6 : 4;
+  const width = widthOf(family);
+  if (prefixLength >= width) return undefined;
+  if (family === 6) return String(prefixLength);
+  return addressOf(4, ((1n << BigInt(prefixLength)) - 1n) << BigInt(width - prefixLength)).text;
+}
+
+function seconds(ms: number): number {
+  return Math.trunc(ms / 1000);
 }
 
 function local({ identity }: ListedService): string {
@@ -92,6 +213,12 @@ function left(value: number, width: number): string {
 function traffic(counts: Traffic, exact: boolean): string {
   const values = [counts.connections, counts.packetsIn, counts.packetsOut, counts.bytesIn, counts.bytesOut];
   return values.map((value) => (exact ? allDigits(value) : largeNumber(value))).join('');
+}
+
+// Of a destination ipvsadm shortens only the bytes.
+function destinationRate({ connections, packetsIn, packetsOut, bytesIn, bytesOut }: Traffic, exact: boolean): string {
+  const bytes = [bytesIn, bytesOut].map(exact ? allDigits : largeNumber);
+  return [...[connections, packetsIn, packetsOut].map(allDigits), ...bytes].join('');
 }
 
 // A column of nine; what fills it pushes the rest of the line to the right after one space.

@@ -3,23 +3,45 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Ask, ipvsadm } from '../../control/cli/ipvsadm.js';
-import { FLOW_TITLE, flowLine, type ListedService, serviceList, timeoutLine, versionLine } from '../../control/cli/ipvsadm-text.js';
+import {
+  FLOW_TITLE,
+  flowLine,
+  type ListedDestination,
+  type ListedService,
+  savedList,
+  serviceList,
+  timeoutLine,
+  versionLine,
+} from '../../control/cli/ipvsadm-text.js';
 import type { Answers } from '../../control/socket.js';
-import type { DestinationStats, FlowEntry, Protocol, Traffic } from '../../dataplane/protocol.js';
+import type { VirtualServerStatus } from '../../control/status.js';
+import type { FlowEntry, Protocol, ServiceIdentity, Traffic } from '../../dataplane/protocol.js';
 import { golden, recorder } from './recorder.js';
 import { NO_TRAFFIC, STATS, STATUS, traffic, withoutDataplane } from './sample-status.js';
 
 const PLAIN = { view: 'connections', exact: false, sort: true } as const;
 const KERNEL_SIZE = 4096;
 
-function service(name: string, scheduler: string, counts: Traffic, destinations: readonly DestinationStats[] = []): ListedService {
-  const [protocol = '', where = ''] = name.split(' ');
-  const identity = { kind: 'address', protocol: protocol.toLowerCase() as Protocol, ...endpoint(where) } as const;
-  return { name, identity, scheduler, ...counts, destinations };
+function service(name: string, scheduler: string, counts: Traffic, destinations: readonly ListedDestination[] = []): ListedService {
+  const identity = identityOf(name);
+  const listeners = identity.kind === 'address' ? [listener(identity.protocol, identity)] : [];
+  const plain = { listeners, schedulerFlags: [], onePacket: false, rate: NO_TRAFFIC };
+  return { name, identity, scheduler, ...plain, ...counts, destinations };
 }
 
-function destination(where: string, weight: number, active: number, inactive: number, counts: Traffic = NO_TRAFFIC): DestinationStats {
-  return { ...endpoint(where), weight, active, inactive, persistent: 0, ...counts };
+function identityOf(name: string): ServiceIdentity {
+  const [kind = '', where = '', family = ''] = name.split(' ');
+  if (kind === 'FWM') return { kind: 'fwmark', mark: Number(where), family: family === 'IPv6' ? 6 : 4 };
+  return { kind: 'address', protocol: kind.toLowerCase() as Protocol, ...endpoint(where) };
+}
+
+function listener(protocol: Protocol, { address, port }: { readonly address: string; readonly port: number }, last = port) {
+  return { address, protocol, firstPort: port, lastPort: port === 0 ? 65_535 : last };
+}
+
+function destination(where: string, weight: number, active = 0, inactive = 0, counts: Traffic = NO_TRAFFIC): ListedDestination {
+  const still = { persistent: 0, upperThreshold: 0, lowerThreshold: 0, rate: NO_TRAFFIC };
+  return { ...endpoint(where), weight, active, inactive, ...still, ...counts };
 }
 
 function endpoint(text: string): { readonly address: string; readonly port: number } {
@@ -89,6 +111,57 @@ for (const { name, file, services, options } of LISTS) {
   });
 }
 
+const SH_FLAGS = ['sh-port', 'sh-fallback'] as const;
+const MH_FLAGS = ['mh-port', 'mh-fallback'] as const;
+
+// The services that ipvsadm was given before it printed the files ipvsadm-kinds*.txt.
+const KINDS: readonly ListedService[] = [
+  {
+    ...service('TCP 203.0.113.10:80', 'rr', NO_TRAFFIC, [
+      { ...destination('10.11.12.1:8080', 3), upperThreshold: 100, lowerThreshold: 50 },
+      destination('10.11.12.2:8080', 1),
+    ]),
+    persistence: { timeoutMs: 360_000, prefixLength: 32 },
+  },
+  {
+    ...service('TCP 203.0.113.10:0', 'wlc', NO_TRAFFIC, [destination('10.11.12.1:0', 1)]),
+    persistence: { timeoutMs: 300_000, prefixLength: 24 },
+  },
+  { ...service('TCP 203.0.113.10:443', 'sh', NO_TRAFFIC, [destination('10.11.12.1:443', 1)]), schedulerFlags: SH_FLAGS },
+  { ...service('TCP 203.0.113.11:443', 'mh', NO_TRAFFIC), schedulerFlags: MH_FLAGS },
+  { ...service('TCP 203.0.113.11:444', 'mh', NO_TRAFFIC), schedulerFlags: ['mh-fallback'] },
+  { ...service('UDP 203.0.113.10:53', 'rr', NO_TRAFFIC, [destination('10.11.12.1:53', 2)]), onePacket: true },
+  service('SCTP 203.0.113.10:9', 'lc', NO_TRAFFIC),
+  {
+    ...service('TCP [2001:db8::10]:80', 'wrr', NO_TRAFFIC, [destination('[fd00::1]:8080', 7)]),
+    persistence: { timeoutMs: 50_000, prefixLength: 64 },
+  },
+  { ...service('TCP [2001:db8::10]:81', 'wrr', NO_TRAFFIC), persistence: { timeoutMs: 50_000, prefixLength: 128 } },
+  { ...service('FWM 7', 'rr', NO_TRAFFIC, [destination('10.11.12.1:0', 1)]), persistence: { timeoutMs: 60_000, prefixLength: 32 } },
+  { ...service('FWM 8 IPv6', 'rr', NO_TRAFFIC, [destination('[fd00::1]:0', 1)]), persistence: { timeoutMs: 60_000, prefixLength: 48 } },
+];
+
+test('ipvsadm: a group is saved as the services it stands for', () => {
+  const group = {
+    ...service('TCP 203.0.113.10:80', 'rr', NO_TRAFFIC, [destination('10.11.12.1:0', 1)]),
+    identity: { kind: 'group', group: 'web', protocol: 'tcp' },
+    listeners: [listener('tcp', { address: '203.0.113.10', port: 80 }, 81), listener('tcp', { address: '203.0.113.11', port: 0 })],
+  } as const;
+  const saved = ['203.0.113.10:80', '203.0.113.10:81', '203.0.113.11:0'].map((name) => {
+    return `-A -t ${name} -s rr\n-a -t ${name} -r 10.11.12.1:0 -m -w 1\n`;
+  });
+  assert.equal(savedList([group], true), saved.join(''));
+});
+
+const FAST = traffic(123, 1234, 123_456_789, 987_654_321, 9_876_543_210);
+
+test('ipvsadm: --rate shortens everything of a service, and of a destination only the bytes', () => {
+  const services = [{ ...service('TCP 10.0.0.1:80', 'rr', NO_TRAFFIC, [{ ...destination('10.0.0.2:80', 1), rate: FAST }]), rate: FAST }];
+  const lines = serviceList(services, { ...PLAIN, view: 'rate' }).split('\n');
+  assert.equal(lines[2], 'TCP  10.0.0.1:80                       123     1234  123456K  987654K    9876M');
+  assert.equal(lines[3], '  -> 10.0.0.2:80                       123     1234 123456789  987654K    9876M');
+});
+
 const LARGE = [
   [99_999_999, ' 99999999'],
   [100_000_000, '  100000K'],
@@ -144,11 +217,29 @@ const FLOWS = [parseFlow('UDP 04:56 UDP 203.0.113.254:46663 203.0.113.10:53 10.1
 const KERNEL: Answers = {
   status: {
     ...STATUS,
-    virtualServers: MANY.map(({ name, identity, scheduler }) => ({ ...STATUS.virtualServers[0]!, name, identity, scheduler })),
+    virtualServers: MANY.map(configured),
     dataplane: { ...STATUS.dataplane, stats: { ...STATS, services: MANY, flows: { ...STATS.flows, capacity: KERNEL_SIZE } } },
   },
   flows: FLOWS,
   reload: { applied: false, message: 'not asked' },
+};
+
+function configured(listed: ListedService): VirtualServerStatus {
+  const { name, identity, listeners, scheduler, schedulerFlags, onePacket, persistence } = listed;
+  const { persistence: _, ...other } = STATUS.virtualServers[0]!;
+  const realServers = listed.destinations.map(({ address, port, weight, upperThreshold, lowerThreshold }) => {
+    return { ...other.realServers[0]!, address, port, configuredWeight: weight, upperThreshold, lowerThreshold };
+  });
+  return { ...other, name, identity, listeners, scheduler, schedulerFlags, onePacket, ...(persistence && { persistence }), realServers };
+}
+
+const OF_ALL_KINDS: Answers = {
+  ...KERNEL,
+  status: {
+    ...KERNEL.status,
+    virtualServers: KINDS.map(configured),
+    dataplane: { ...KERNEL.status.dataplane, stats: { ...KERNEL.status.dataplane.stats!, services: KINDS } },
+  },
 };
 
 /** Stands where the control socket is and answers from `answers`. */
@@ -182,6 +273,36 @@ for (const [typed, file] of COMMANDS) {
   });
 }
 
+const KIND_COMMANDS = [
+  ['-Ln', 'ipvsadm-kinds-Ln.txt'],
+  ['-Ln --rate', 'ipvsadm-kinds-Ln--rate.txt'],
+  ['-Ln --thresholds', 'ipvsadm-kinds-Ln--thresholds.txt'],
+  ['-Ln --persistent-conn', 'ipvsadm-kinds-Ln--persistent-conn.txt'],
+  ['-Ln --persistent-conn --exact', 'ipvsadm-kinds-Ln--persistent-conn.txt'],
+  ['-Ln --stats', 'ipvsadm-kinds-Ln--stats.txt'],
+  ['-Ln --stats --rate', 'ipvsadm-kinds-Ln--stats.txt'],
+  ['-Sn', 'ipvsadm-kinds-Sn.txt'],
+  ['-S', 'ipvsadm-kinds-Sn.txt'],
+  ['-Ln -f 7', 'ipvsadm-kinds-Ln-f7.txt'],
+  ['-Ln -f 8 -6', 'ipvsadm-kinds-Ln-f8-6.txt'],
+  ['-Ln --sctp-service 203.0.113.10:9', 'ipvsadm-kinds-Ln--sctp-service.txt'],
+  ['-Ln --thresholds -t 203.0.113.10:80', 'ipvsadm-kinds-Ln--thresholds-t.txt'],
+] as const;
+
+for (const [typed, file] of KIND_COMMANDS) {
+  test(`ipvsadm: "natlb ipvsadm ${typed}" shows services of all kinds as ipvsadm does`, async () => {
+    const io = recorder();
+    assert.equal(await ipvsadm(words(typed), io, asking(OF_ALL_KINDS)), 0, io.complained());
+    assert.equal(io.printed(), golden(file));
+  });
+}
+
+test('ipvsadm: --daemon shows none, for there is none', async () => {
+  const io = recorder();
+  assert.equal(await ipvsadm(['-L', '--daemon'], io, asking(KERNEL)), 0);
+  assert.equal(io.printed(), '');
+});
+
 for (const typed of ['-Lnc', '-lnc', '-L -n -c', '-lcn', '--list --connection', '-ln -c --exact']) {
   test(`ipvsadm: "natlb ipvsadm ${typed}" lists flows`, async () => {
     const io = recorder();
@@ -198,9 +319,21 @@ test('ipvsadm: more flows than one write holds come out whole and in order', asy
 });
 
 const REFUSED = [
-  { typed: '-c', status: 2, complaint: /expected ipvsadm -L/ },
-  { typed: '-n', status: 2, complaint: /expected ipvsadm -L/ },
-  { typed: '-Ln --rate', status: 2, complaint: /--rate is not yet supported/ },
+  { typed: '-c', status: 2, complaint: /expected\n  ipvsadm -L/ },
+  { typed: '-n', status: 2, complaint: /expected\n  ipvsadm -L/ },
+  { typed: '-R', status: 2, complaint: /stand in the configuration; change its file/ },
+  { typed: '-Sn --stats', status: 2, complaint: /options conflict in the save command: --stats/ },
+  { typed: '-S -t 203.0.113.10:80', status: 2, complaint: /options conflict in the save command/ },
+  { typed: '-L --timeout --stats', status: 2, complaint: /options conflict in the list command: --stats/ },
+  { typed: '-L --timeout --daemon', status: 2, complaint: /options conflict/ },
+  { typed: '-Lnc --rate', status: 2, complaint: /options conflict/ },
+  { typed: '-Ln -f 0', status: 2, complaint: /expected a firewall mark from 1 to 4294967295, found 0/ },
+  { typed: '-Ln -f 4294967296', status: 2, complaint: /expected a firewall mark/ },
+  { typed: '-Ln -f web', status: 2, complaint: /expected a firewall mark/ },
+  { typed: '-Ln -f 7', status: 1, complaint: /No such service/ },
+  { typed: '-Ln -6', status: 2, complaint: /-6 belongs to -f MARK/ },
+  { typed: '-Ln -t 203.0.113.10:80 -u 203.0.113.10:53', status: 2, complaint: /more than one service is named/ },
+  { typed: '-Ln -t 203.0.113.256:80', status: 2, complaint: /expected ADDRESS:PORT/ },
   { typed: '-Lnc --stats', status: 2, complaint: /options conflict in the list command/ },
   { typed: '-Lnc -t 203.0.113.10:80', status: 2, complaint: /options conflict/ },
   { typed: '-Ln --foo', status: 2, complaint: /Unknown option '--foo'\n$/ },
