@@ -1,6 +1,6 @@
 // A running natlb on one screen: who is master, which servers are well, what the data plane does with packets.
 
-import type { DestinationStats, ServiceStats, Stats } from '../../dataplane/protocol.js';
+import type { DestinationStats, ServiceStats, Stats, Traffic } from '../../dataplane/protocol.js';
 import type { InstanceStatus, RealServerStatus, Status, VirtualServerStatus } from '../status.js';
 import { endpointKey } from './address-words.js';
 
@@ -44,10 +44,11 @@ function instanceRow(instance: InstanceStatus, nowMs: number): readonly string[]
 
 function serviceLines(status: Status): readonly string[] {
   const traffic = new Map((status.dataplane.stats?.services ?? []).map((service) => [service.name, service]));
-  return status.virtualServers.flatMap((server) => oneService(server, traffic.get(server.name)));
+  const rates = new Map((status.dataplane.rates?.services ?? []).map((rate) => [rate.name, rate]));
+  return status.virtualServers.flatMap((server) => oneService(server, traffic.get(server.name), rates.get(server.name)));
 }
 
-function oneService(server: VirtualServerStatus, stats: ServiceStats | undefined): readonly string[] {
+function oneService(server: VirtualServerStatus, stats: ServiceStats | undefined, rate: Traffic | undefined): readonly string[] {
   const up = server.realServers.filter((real) => real.up).length;
   const words = [
     serviceName(server),
@@ -55,6 +56,7 @@ function oneService(server: VirtualServerStatus, stats: ServiceStats | undefined
     server.quorumUp ? 'up' : 'DOWN',
     `${up} of ${server.realServers.length} servers up, quorum ${server.quorum}`,
     ...(server.sorryServerActive ? ['SORRY SERVER ACTIVE'] : []),
+    ...(rate === undefined ? [] : [`a second: ${rateWords(rate)}`]),
   ];
   const destinations = new Map((stats?.destinations ?? []).map((destination) => [endpointKey(destination), destination]));
   const configured = new Set(server.realServers.map(endpointKey));
@@ -94,15 +96,17 @@ function dataplaneLines({ dataplane }: Status): readonly string[] {
   const { state, silent, pid, restarts, stats } = dataplane;
   const words = silent ? 'DOES NOT ANSWER' : state === 'running' ? state : state.toUpperCase();
   const first = `${words}${pid === undefined ? '' : `, process ${pid}`}, ${restarts} restarts`;
-  return stats === undefined ? [first] : [first, ...statsLines(stats)];
+  return stats === undefined ? [first] : [first, ...statsLines(stats, dataplane.rates?.total)];
 }
 
-function statsLines(stats: Stats): readonly string[] {
-  const { flows } = stats;
+function statsLines(stats: Stats, rate: Traffic | undefined): readonly string[] {
+  const { flows, ended } = stats;
   const notSent = stats.verdicts.filter(({ fate, packets }) => fate !== 'sent' && packets > 0).toSorted((a, b) => b.packets - a.packets);
   return [
     `${stats.backend}: ${stats.backendReason}`,
     `flows ${flows.entries} of ${flows.capacity}, table ${mebibytes(flows.bytes)} MiB`,
+    `ended ${ended.halfOpenShed} half-open flows to make room, ${ended.resetsSent} RSTs sent to the ends of flows given up`,
+    ...(rate === undefined ? [] : [`a second: ${rateWords(rate)}`]),
     `packets ${stats.received} received: ${fate(stats, 'sent')} sent on, ${fate(stats, 'answered')} answered, ${fate(stats, 'dropped')} dropped`,
     ...table(notSent.map(({ verdict, packets, help }) => ['', String(packets), verdict, help])),
     ...table(stats.devices.map((device) => ['', `${device.interface}/${device.queue}`, ...deviceWords(device)])),
@@ -125,6 +129,10 @@ function fate(stats: Stats, wanted: Stats['verdicts'][number]['fate']): number {
 
 function endpoint({ address, port }: { readonly address: string; readonly port: number }): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function rateWords({ connections, packetsIn, packetsOut, bytesIn, bytesOut }: Traffic): string {
+  return `${connections} connections, ${packetsIn} packets and ${bytesIn} bytes in, ${packetsOut} and ${bytesOut} out`;
 }
 
 function mebibytes(bytes: number): string {

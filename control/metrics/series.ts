@@ -147,6 +147,16 @@ const dataplaneMetrics: readonly Metric[] = [
   { name: 'natlb_flows_max', help: 'Flows the table has room for.', points: fromStats((stats) => stats.flows.capacity) },
   { name: 'natlb_flow_table_bytes', help: 'Memory of the flow table.', points: fromStats((stats) => stats.flows.bytes) },
   {
+    name: 'natlb_resets_sent_total',
+    help: 'RSTs sent to the ends of flows that were given up.',
+    points: fromStats(({ ended }) => ended.resetsSent),
+  },
+  {
+    name: 'natlb_half_open_shed_total',
+    help: 'Half-open flows given up to make room for others.',
+    points: fromStats(({ ended }) => ended.halfOpenShed),
+  },
+  {
     name: 'natlb_packets_received_total',
     help: 'Packets received; the sum of natlb_packets_total over its verdicts.',
     points: fromStats((stats) => stats.received),

@@ -65,7 +65,7 @@ export const STATS: Stats = {
     { verdict: 'no_flow', fate: 'dropped', help: 'from a destination, but of no flow', packets: 17 },
   ],
   received: 561,
-  ended: { resetsSent: 0, halfOpenShed: 0 },
+  ended: { resetsSent: 8, halfOpenShed: 5 },
   devices: [
     {
       interface: 'eth0',
@@ -178,7 +178,16 @@ export const STATUS: Status = {
       ],
     },
   ],
-  dataplane: { state: 'running', pid: 4322, restarts: 1, stats: STATS },
+  dataplane: {
+    state: 'running',
+    pid: 4322,
+    restarts: 1,
+    stats: STATS,
+    rates: {
+      total: traffic(2, 30, 24, 1_560, 96_000),
+      services: [{ name: '[203.0.113.10]:tcp:80', ...traffic(2, 29, 23, 1_500, 95_900), destinations: [] }],
+    },
+  },
 };
 
 export function withoutDataplane(status: Status): Status {
