@@ -2,12 +2,12 @@
 // number, packets are words. Written from the semantics (dataplane/protocol.ts, ARCHITECTURE.md, what IPVS documents), not from native/core.
 //
 // Modelled: services with several listeners, ranges and firewall marks, all schedulers (schedulers.ts), weights, thresholds, persistence,
-// removal and return of services and destinations, TCP states and idle times, UDP, RST within the window, reuse of a client's port, refusals,
-// sloppy pickup and takeovers, farewells.
-// Not modelled: a full flow table, limits of half-open flows, one-packet scheduling, FTP, ICMP errors, fragments, SCTP, batches of more than
-// one packet, TTL and MTU, flags of sh and mh, IPv6 (native code has one path for both families; packet rows hold them side by side).
+// removal and return of services and destinations, TCP states and idle times, UDP, one-packet scheduling, RST within the window, reuse of a
+// client's port, refusals, sloppy pickup and takeovers, farewells, a full table, packets that come in one batch.
+// Not modelled: limits of half-open flows, FTP, ICMP errors, fragments, SCTP, TTL and MTU, flags of sh and mh, IPv6 (native code has one path
+// for both families; packet rows hold them side by side).
 
-import type { Destination, Service, Snapshot } from '../../dataplane/protocol.js';
+import type { Destination, Listener, Service, Snapshot } from '../../dataplane/protocol.js';
 import { type Asked, type Past, SCHEDULERS } from './schedulers.js';
 import { nextState, type Side, STATES } from './states.js';
 
@@ -74,6 +74,17 @@ export interface Home {
 const same = (a: Endpoint, b: Endpoint) => a.address === b.address && a.port === b.port;
 const idOf = ({ address, port }: { readonly address: string; readonly port: number }) => `${address}:${port}`;
 
+/** A first packet that asks for a destination, and who may be given it. */
+interface Choice {
+  readonly packet: Packet;
+  readonly service: Service;
+  readonly template: Template | undefined;
+  readonly asked: Asked;
+  readonly permitted: readonly string[];
+}
+
+type Placed = { readonly flow: Flow } | { readonly outcome: Outcome };
+
 /** The model and what it was told disagree: the message says about what. */
 export class Disagreement extends Error {}
 
@@ -87,6 +98,11 @@ export class Model {
   private takeoverUntil = 0;
   private homes: Home[] = [];
   private readonly pasts = new Map<string, Past & { availability?: string }>();
+  /** The packets of the batch under way that are known to belong to a flow. */
+  private carried: { readonly packet: Packet; flow?: Flow; outcome?: Outcome }[] = [];
+
+  /** `capacity`: flows and templates that there is room for. */
+  constructor(private readonly capacity: number) {}
 
   /** Returns the RSTs that flows without their destination are given. */
   configure({ services, timeouts, takeoverMs }: Pick<Snapshot, 'services' | 'timeouts' | 'takeoverMs'>): Packet[] {
@@ -128,15 +144,32 @@ export class Model {
     return farewells;
   }
 
-  /** `chosen`: the server that the implementation under test sent the packet to, if it did; the model holds it to what it may choose. */
-  receive(packet: Packet, chosen: Endpoint | undefined): Outcome {
+  /**
+   * Packets that come in one batch: first each is given its flow, then they travel one after the other. `chosen`: the server that the
+   * implementation under test sent each to, if it did; the model holds it to what it may choose.
+   */
+  receive(packets: readonly Packet[], chosen: readonly (Endpoint | undefined)[]): Outcome[] {
+    this.carried = [];
+    packets.forEach((packet, at) => {
+      this.carried.push({ packet });
+      const placed = this.place(packet, chosen[at]);
+      Object.assign(this.carried[at]!, placed);
+    });
+    return this.carried.map(({ packet, flow, outcome }) => outcome ?? this.carry(flow!, packet));
+  }
+
+  private place(packet: Packet, chosen: Endpoint | undefined): Placed {
     const flow = this.flows.find((one) => this.sideOf(one, packet) !== undefined);
-    if (flow === undefined) return this.receiveFirst(packet, chosen);
-    if (this.sideOf(flow, packet) === 'client' && opens(packet) && isOver(flow)) {
-      this.end(flow);
-      return this.receiveFirst(packet, chosen);
-    }
-    return this.carry(flow, packet);
+    if (flow === undefined) return this.placeFirst(packet, chosen);
+    if (this.sideOf(flow, packet) !== 'client' || !opens(packet) || !isOver(flow)) return { flow };
+    this.succeed(flow);
+    return this.placeFirst(packet, chosen);
+  }
+
+  /** Another flow begins in its place: what came for it in the same batch comes too late. */
+  private succeed(flow: Flow): void {
+    for (const late of this.carried.filter((one) => one.flow === flow)) late.outcome = { verdict: 'no_flow' };
+    this.end(flow);
   }
 
   /** Of each destination of each service in the configuration. */
@@ -196,11 +229,20 @@ export class Model {
 
   // ---- a packet of no flow
 
-  private receiveFirst(packet: Packet, chosen: Endpoint | undefined): Outcome {
+  private placeFirst(packet: Packet, chosen: Endpoint | undefined): Placed {
     const service = this.serviceAt(packet);
-    if (service === undefined) return { verdict: this.isServer(packet) ? 'no_flow' : 'no_service' };
-    if (packet.protocol === 'tcp' && !opens(packet) && !this.isPickedUp(packet, service)) return this.refuseStray(packet);
+    if (service === undefined)
+      return { outcome: this.answerOfOnePacket(packet) ?? { verdict: this.isServer(packet) ? 'no_flow' : 'no_service' } };
+    if (packet.protocol === 'tcp' && !opens(packet) && !this.isPickedUp(packet, service)) return { outcome: this.refuseStray(packet) };
     return this.open(packet, service, chosen);
+  }
+
+  /** Nothing is remembered of packets that are scheduled each for itself, so whatever their server says from its port is an answer. */
+  private answerOfOnePacket(packet: Packet): Outcome | undefined {
+    const service = this.services.find(({ onePacket, destinations }) => onePacket && destinations.some((one) => same(one, packet.from)));
+    if (service === undefined || packet.protocol !== 'udp') return undefined;
+    const [{ address, firstPort }] = service.listeners as readonly [Listener];
+    return { verdict: 'returned', sent: { ...packet, from: { address, port: firstPort } } };
   }
 
   /** Firewall marks, then single ports, then ranges in the order of the configuration. */
@@ -236,48 +278,43 @@ export class Model {
     return reset(packet, 'answered_reset');
   }
 
-  private open(packet: Packet, service: Service, chosen: Endpoint | undefined): Outcome {
+  private open(packet: Packet, service: Service, chosen: Endpoint | undefined): Placed {
     const template = this.templateFor(packet, service);
     const asked = this.asked(packet, service);
     const permitted = template === undefined ? SCHEDULERS[service.scheduler]!.permitted(asked) : [template.home.id];
-    const serverOf = (id: string): Endpoint => {
-      const { address, port } = this.homeOf(service.name, id)!.destination;
-      return { address, port: port === 0 ? packet.to.port : port };
-    };
-    const picked = chosen === undefined ? undefined : asked.candidates.find(({ id }) => same(serverOf(id), chosen))?.id;
-    if (picked === undefined) return this.openNowhere(packet, service, { asked, permitted, template, serverOf });
-    // Where the pick was taken already others were tried, and the scheduler has moved on by some steps that nobody saw.
-    const stepped = permitted.some((id) => !this.isFree(packet, serverOf(id)));
-    if (!permitted.includes(picked) && !(stepped && template === undefined && isAvailable(asked, picked)))
-      throw new Disagreement(`${service.name} (${service.scheduler}) may choose ${permitted.join(', ') || 'nobody'}, not ${picked}`);
-    const server = serverOf(picked);
-    const rival = this.rivalOf(packet, server);
-    if (rival !== undefined && !isOver(rival)) throw new Disagreement(`${picked} has a flow with ${idOf(packet.from)} already`);
-    if (rival !== undefined) this.end(rival);
-    if (template === undefined) this.remember(service, asked, picked, stepped);
-    return this.create(packet, service, picked, server);
+    const choice: Choice = { packet, service, template, asked, permitted };
+    const picked = chosen === undefined ? undefined : asked.candidates.find(({ id }) => same(this.serverOf(choice, id), chosen))?.id;
+    return picked === undefined ? { outcome: this.openNowhere(choice) } : this.openAt(choice, picked);
   }
 
-  private openNowhere(
-    packet: Packet,
-    service: Service,
-    {
-      asked,
-      permitted,
-      template,
-      serverOf,
-    }: {
-      readonly asked: Asked;
-      readonly permitted: readonly string[];
-      readonly template: Template | undefined;
-      readonly serverOf: (id: string) => Endpoint;
-    },
-  ): Outcome {
-    const taken = permitted.filter((id) => !this.isFree(packet, serverOf(id)));
-    if (taken.length > 0) {
+  private openAt(choice: Choice, picked: string): Placed {
+    const { packet, service, template, asked, permitted } = choice;
+    const server = this.serverOf(choice, picked);
+    // Where the pick was taken already others were tried, and the scheduler has moved on by some steps that nobody saw.
+    const stepped = permitted.some((id) => !this.isFree(choice, id));
+    if (!permitted.includes(picked) && !(stepped && template === undefined && isAvailable(asked, picked)))
+      throw new Disagreement(`${service.name} (${service.scheduler}) may choose ${permitted.join(', ') || 'nobody'}, not ${picked}`);
+    if (template === undefined) this.remember(service, asked, picked, stepped);
+    if (service.onePacket) return { outcome: { verdict: 'forwarded', sent: { ...packet, to: server } } };
+    const rival = this.rivalOf(packet, server);
+    if (rival !== undefined && !isOver(rival)) throw new Disagreement(`${picked} has a flow with ${idOf(packet.from)} already`);
+    if (rival !== undefined) this.succeed(rival);
+    if (!this.hasRoom(choice)) throw new Disagreement('there is no room for another flow');
+    return { flow: this.create(choice, this.homeOf(service.name, picked)!, server) };
+  }
+
+  private openNowhere(choice: Choice): Outcome {
+    const { packet, service, template, asked, permitted } = choice;
+    if (permitted.some((id) => !this.isFree(choice, id))) {
       this.forget(service);
-      if (template === undefined) this.keepAfterAll(packet, service, taken);
+      this.keepAfterAll(choice);
       return { verdict: 'tuple_in_use' };
+    }
+    // Whom the scheduler chose before it was found out that there is no room cannot be seen, nor whose flow has made room for nothing.
+    if (permitted.length > 0 && !this.hasRoom(choice) && !service.onePacket) {
+      this.forget(service);
+      if (template !== undefined) this.keep(choice, template.home);
+      return { verdict: 'flow_table_full' };
     }
     if (permitted.length > 0 && !(SCHEDULERS[service.scheduler]!.mayRefuse && template === undefined))
       throw new Disagreement(`${service.name} (${service.scheduler}) has ${permitted.join(', ')} to choose from`);
@@ -285,16 +322,18 @@ export class Model {
     return refuse(packet, service);
   }
 
-  /** The template is made when the destination is chosen, whatever becomes of the flow. */
-  private keepAfterAll(packet: Packet, service: Service, taken: readonly string[]): void {
+  /** The template is made when the destination is chosen, and made new, whatever becomes of the flow. */
+  private keepAfterAll(choice: Choice): void {
+    const { service, permitted } = choice;
     if (service.persistence === undefined) return;
-    if (taken.length !== 1) throw new Disagreement(`which of ${taken.join(', ')} ${service.name} keeps the client with cannot be seen`);
-    this.keep(packet, service, this.homeOf(service.name, taken[0]!)!);
+    if (permitted.length !== 1)
+      throw new Disagreement(`which of ${permitted.join(', ')} ${service.name} keeps the client with cannot be seen`);
+    this.keep(choice, this.homeOf(service.name, permitted[0]!)!);
   }
 
-  private create(packet: Packet, service: Service, id: string, server: Endpoint): Outcome {
-    const home = this.homeOf(service.name, id)!;
-    const template = service.persistence === undefined ? undefined : this.keep(packet, service, home);
+  private create(choice: Choice, home: Home, server: Endpoint): Flow {
+    const { packet, service } = choice;
+    const template = service.persistence === undefined ? undefined : this.keep(choice, home);
     const flow: Flow = {
       protocol: packet.protocol,
       client: packet.from,
@@ -308,16 +347,27 @@ export class Model {
     };
     this.flows.push(flow);
     this.judge(home);
-    return this.carry(flow, packet);
+    return flow;
+  }
+
+  /** A client that is to be kept needs room for a template too, unless it has one. */
+  private hasRoom({ packet, service }: Choice): boolean {
+    const needs = service.persistence === undefined || this.knownTemplate(packet, service) !== undefined ? 1 : 2;
+    return this.flows.length + this.templates.length + needs <= this.capacity;
+  }
+
+  private serverOf({ packet, service }: Choice, id: string): Endpoint {
+    const { address, port } = this.homeOf(service.name, id)!.destination;
+    return { address, port: port === 0 ? packet.to.port : port };
   }
 
   private rivalOf({ protocol, from }: Packet, server: Endpoint): Flow | undefined {
     return this.flows.find((flow) => flow.protocol === protocol && same(flow.client, from) && same(flow.server, server));
   }
 
-  private isFree(packet: Packet, server: Endpoint): boolean {
-    const rival = this.rivalOf(packet, server);
-    return rival === undefined || isOver(rival);
+  private isFree(choice: Choice, id: string): boolean {
+    const rival = this.rivalOf(choice.packet, this.serverOf(choice, id));
+    return choice.service.onePacket || rival === undefined || isOver(rival);
   }
 
   // ---- scheduling
@@ -353,18 +403,21 @@ export class Model {
 
   // ---- persistence
 
-  private templateFor(packet: Packet, service: Service): Template | undefined {
-    if (service.persistence === undefined) return undefined;
-    const network = networkOf(packet.from.address, service.persistence.prefixLength);
-    const template = this.templates.find((one) => one.service === service.name && one.network === network);
-    return template?.home.configured ? template : undefined;
+  private knownTemplate({ from }: Packet, { name, persistence }: Service): Template | undefined {
+    if (persistence === undefined) return undefined;
+    const network = networkOf(from.address, persistence.prefixLength);
+    return this.templates.find((one) => one.service === name && one.network === network);
   }
 
-  private keep(packet: Packet, service: Service, home: Home): Template {
+  private templateFor(packet: Packet, service: Service): Template | undefined {
+    const known = this.knownTemplate(packet, service);
+    return known?.home.configured ? known : undefined;
+  }
+
+  private keep({ packet, service }: Choice, home: Home): Template {
     const { timeoutMs, prefixLength } = service.persistence!;
-    const network = networkOf(packet.from.address, prefixLength);
-    const known = this.templates.find((one) => one.service === service.name && one.network === network);
-    const template = known ?? { service: service.name, network, home, expiresAt: 0 };
+    const known = this.knownTemplate(packet, service);
+    const template = known ?? { service: service.name, network: networkOf(packet.from.address, prefixLength), home, expiresAt: 0 };
     if (known === undefined) this.templates.push(template);
     template.home = home;
     template.expiresAt = this.now + timeoutMs;
