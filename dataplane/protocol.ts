@@ -31,8 +31,8 @@ export type ServiceIdentity =
 export type SchedulerFlag = 'sh-port' | 'sh-fallback' | 'mh-port' | 'mh-fallback';
 
 /**
- * Idle times in milliseconds by state, with the names of native/core/flow_state.h: those of `ipvsadm -Lnc`, but SCTP's in full, and SCTP_NONE and
- * SCTP_ESTABLISHED for two that TCP has too. A state that is not named keeps IPVS's.
+ * Idle times in milliseconds by state: the names of native/core/flow_state.h, which are those of `ipvsadm -Lnc`, with SCTP_ before those of SCTP.
+ * A state that is not named keeps IPVS's.
  */
 export type Timeouts = Readonly<Record<string, number>>;
 

@@ -27,19 +27,19 @@ namespace natlb {
   X(SYNACK, "SYNACK", kTcp, 120, true)                 \
   X(UDP, "UDP", kUdp, 300, false)                      \
   X(SCTP_NONE, "NONE", kSctp, 2, false)                \
-  X(INIT1, "INIT1", kSctp, 4, false)                   \
-  X(INIT, "INIT", kSctp, 61, false)                    \
-  X(COOKIE_SENT, "C-SENT", kSctp, 61, false)           \
-  X(COOKIE_REPLIED, "C-REPLIED", kSctp, 61, false)     \
-  X(COOKIE_WAIT, "C-WAIT", kSctp, 61, false)           \
-  X(COOKIE, "COOKIE", kSctp, 61, false)                \
-  X(COOKIE_ECHOED, "C-ECHOED", kSctp, 61, false)       \
+  X(SCTP_INIT1, "INIT1", kSctp, 4, false)              \
+  X(SCTP_INIT, "INIT", kSctp, 61, false)               \
+  X(SCTP_C_SENT, "C-SENT", kSctp, 61, false)           \
+  X(SCTP_C_REPLIED, "C-REPLIED", kSctp, 61, false)     \
+  X(SCTP_C_WAIT, "C-WAIT", kSctp, 61, false)           \
+  X(SCTP_COOKIE, "COOKIE", kSctp, 61, false)           \
+  X(SCTP_C_ECHOED, "C-ECHOED", kSctp, 61, false)       \
   X(SCTP_ESTABLISHED, "ESTABLISHED", kSctp, 900, true) \
-  X(SHUTDOWN_SENT, "S-SENT", kSctp, 61, false)         \
-  X(SHUTDOWN_RECEIVED, "S-RECEIVED", kSctp, 61, false) \
-  X(SHUTDOWN_ACK_SENT, "S-ACK-SENT", kSctp, 61, false) \
-  X(REJECTED, "REJECTED", kSctp, 4, false)             \
-  X(CLOSED, "CLOSED", kSctp, 61, false)
+  X(SCTP_S_SENT, "S-SENT", kSctp, 61, false)           \
+  X(SCTP_S_RECEIVED, "S-RECEIVED", kSctp, 61, false)   \
+  X(SCTP_S_ACK_SENT, "S-ACK-SENT", kSctp, 61, false)   \
+  X(SCTP_REJECTED, "REJECTED", kSctp, 4, false)        \
+  X(SCTP_CLOSED, "CLOSED", kSctp, 61, false)
 
 enum class FlowState : uint8_t {
 #define NATLB_FLOW_STATE(name, text, protocol, seconds, active) name,

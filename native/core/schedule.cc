@@ -17,7 +17,7 @@ bool opens(const Packet& packet) noexcept {
 
 // A connection that is over may be followed by another from the same client port (IPVS conn_reuse_mode 1).
 bool is_over(const Flow& flow) noexcept {
-  return flow.state == FlowState::TIME_WAIT || flow.state == FlowState::CLOSE || flow.state == FlowState::CLOSED;
+  return flow.state == FlowState::TIME_WAIT || flow.state == FlowState::CLOSE || flow.state == FlowState::SCTP_CLOSED;
 }
 
 bool is_abort(const Packet& packet) noexcept { return packet.protocol == kSctp && event_of(packet) == SctpEvent::abort; }

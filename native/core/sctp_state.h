@@ -25,11 +25,11 @@ constexpr SctpEvent sctp_event(uint8_t chunk) noexcept {
 }
 
 namespace detail::sctp {
-inline constexpr FlowState NO = FlowState::SCTP_NONE, I1 = FlowState::INIT1, IN = FlowState::INIT, CS = FlowState::COOKIE_SENT,
-                           CR = FlowState::COOKIE_REPLIED, CW = FlowState::COOKIE_WAIT, CO = FlowState::COOKIE,
-                           CE = FlowState::COOKIE_ECHOED, ES = FlowState::SCTP_ESTABLISHED, SS = FlowState::SHUTDOWN_SENT,
-                           SR = FlowState::SHUTDOWN_RECEIVED, SA = FlowState::SHUTDOWN_ACK_SENT, RJ = FlowState::REJECTED,
-                           CL = FlowState::CLOSED;
+inline constexpr FlowState NO = FlowState::SCTP_NONE, I1 = FlowState::SCTP_INIT1, IN = FlowState::SCTP_INIT, CS = FlowState::SCTP_C_SENT,
+                           CR = FlowState::SCTP_C_REPLIED, CW = FlowState::SCTP_C_WAIT, CO = FlowState::SCTP_COOKIE,
+                           CE = FlowState::SCTP_C_ECHOED, ES = FlowState::SCTP_ESTABLISHED, SS = FlowState::SCTP_S_SENT,
+                           SR = FlowState::SCTP_S_RECEIVED, SA = FlowState::SCTP_S_ACK_SENT, RJ = FlowState::SCTP_REJECTED,
+                           CL = FlowState::SCTP_CLOSED;
 inline constexpr size_t kStates = 14;
 // clang-format off
 inline constexpr FlowState kTransitions[2][10][kStates] = {
