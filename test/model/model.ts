@@ -49,6 +49,8 @@ export interface Flow {
   readonly template?: Template;
   state: string;
   expiresAt: number;
+  /** The server has been heard. */
+  replied: boolean;
   /** The next sequence number of the other side that each expects, as far as it has said so. */
   clientExpects?: number;
   serverExpects?: number;
@@ -101,6 +103,8 @@ export class Model {
   /** The packets of the batch under way that are known to belong to a flow. */
   private carried: { readonly packet: Packet; flow?: Flow; outcome?: Outcome }[] = [];
 
+  private survives: (flow: Flow) => boolean = () => true;
+
   /** `capacity`: flows and templates that there is room for. */
   constructor(private readonly capacity: number) {}
 
@@ -146,10 +150,12 @@ export class Model {
 
   /**
    * Packets that come in one batch: first each is given its flow, then they travel one after the other. `chosen`: the server that the
-   * implementation under test sent each to, if it did; the model holds it to what it may choose.
+   * implementation under test sent each to, if it did; the model holds it to what it may choose. `survives`: whether it still has a flow
+   * afterwards, which tells who gave way in a full table.
    */
-  receive(packets: readonly Packet[], chosen: readonly (Endpoint | undefined)[]): Outcome[] {
+  receive(packets: readonly Packet[], chosen: readonly (Endpoint | undefined)[], survives: (flow: Flow) => boolean): Outcome[] {
     this.carried = [];
+    this.survives = survives;
     packets.forEach((packet, at) => {
       this.carried.push({ packet });
       const placed = this.place(packet, chosen[at]);
@@ -194,6 +200,7 @@ export class Model {
 
   private carry(flow: Flow, packet: Packet): Outcome {
     const side = this.sideOf(flow, packet)!;
+    flow.replied ||= side === 'server';
     if (flow.protocol === 'udp') this.enter(flow, 'UDP');
     else if (this.isBelievable(flow, side, packet)) this.follow(flow, side, packet);
     return side === 'client'
@@ -299,7 +306,7 @@ export class Model {
     const rival = this.rivalOf(packet, server);
     if (rival !== undefined && !isOver(rival)) throw new Disagreement(`${picked} has a flow with ${idOf(packet.from)} already`);
     if (rival !== undefined) this.succeed(rival);
-    if (!this.hasRoom(choice)) throw new Disagreement('there is no room for another flow');
+    this.makeRoom(choice);
     return { flow: this.create(choice, this.homeOf(service.name, picked)!, server) };
   }
 
@@ -344,16 +351,33 @@ export class Model {
       ...(template === undefined ? {} : { template }),
       state: packet.protocol === 'tcp' ? 'NONE' : 'UDP',
       expiresAt: Number.POSITIVE_INFINITY,
+      replied: false,
     };
     this.flows.push(flow);
     this.judge(home);
     return flow;
   }
 
+  /** A flow that nobody has completed, an old one, gives way to a new one, but not to a template. */
+  private makeRoom(choice: Choice): void {
+    if (!this.hasRoom(choice)) throw new Disagreement('there is no room for another flow');
+    const halfOpen = this.flows.filter(isHalfOpen);
+    const victim = halfOpen.find((flow) => !this.survives(flow)) ?? halfOpen[0];
+    if (this.free < this.needs(choice) && victim !== undefined) this.succeed(victim);
+  }
+
+  private hasRoom(choice: Choice): boolean {
+    if (this.free >= this.needs(choice)) return true;
+    return this.free === this.needs(choice) - 1 && this.flows.some(isHalfOpen);
+  }
+
+  private get free(): number {
+    return this.capacity - this.flows.length - this.templates.length;
+  }
+
   /** A client that is to be kept needs room for a template too, unless it has one. */
-  private hasRoom({ packet, service }: Choice): boolean {
-    const needs = service.persistence === undefined || this.knownTemplate(packet, service) !== undefined ? 1 : 2;
-    return this.flows.length + this.templates.length + needs <= this.capacity;
+  private needs({ packet, service }: Choice): number {
+    return service.persistence === undefined || this.knownTemplate(packet, service) !== undefined ? 1 : 2;
   }
 
   private serverOf({ packet, service }: Choice, id: string): Endpoint {
@@ -438,6 +462,9 @@ export class Model {
       this.homes.push({ service: service.name, id: idOf(destination), destination, configured: true, overloaded: false });
       return;
     }
+    // As IPVS: a threshold that is taken away or raised lets new flows in at once; one that is lowered counts from the next flow on.
+    const [before, after] = [known.destination.upperThreshold ?? 0, destination.upperThreshold ?? 0];
+    if (after === 0 || after > before) known.overloaded = false;
     known.destination = destination;
     known.configured = true;
   }
@@ -491,6 +518,10 @@ function opens({ protocol, flags }: Packet): boolean {
 
 function isOver({ state }: Flow): boolean {
   return state === 'TIME_WAIT' || state === 'CLOSE';
+}
+
+function isHalfOpen({ protocol, replied, state }: Flow): boolean {
+  return protocol === 'tcp' && (!replied || ['NONE', 'SYN_SENT', 'SYN_RECV', 'SYNACK'].includes(state));
 }
 
 function isAvailable({ candidates }: Asked, id: string): boolean {
