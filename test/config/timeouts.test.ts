@@ -14,7 +14,7 @@ test('profile ipvs is what the data plane has where nothing is said', () => {
   assert.deepEqual(PROFILES.ipvs, Object.fromEntries(rows.map(([, name, seconds]) => [name, Number(seconds) * 1000])));
 });
 
-test('profile rfc keeps an established connection for 2 h 4 min and others that exist for 4 min', () => {
+test('profile rfc keeps an established connection for 2 h 4 min and others that exist for 4 min [5382-5]', () => {
   const { NONE, LISTEN, ESTABLISHED, UDP, ...others } = PROFILES.rfc;
   assert.deepEqual([ESTABLISHED, UDP], [7_440_000, 300_000]);
   const transitory = Object.entries(others).filter(([state]) => !state.startsWith('SCTP_'));

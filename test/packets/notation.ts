@@ -282,7 +282,13 @@ function showPayload(protocol: number, payload: Buffer, context: Context, cut: b
   const quoted = payload.subarray(8);
   if (quoted.length < 20) return [between, ...words].join(' ');
   const about = protocol === ICMP ? showV4(quoted, false) : showV6(quoted, false);
-  return [between, ...words, `about ( ${about} )`].join(' ');
+  const behind = quoted.subarray(protocol === ICMP ? quoted.readUInt16BE(2) : 40 + quoted.readUInt16BE(4));
+  return [between, ...words, `about ( ${about} )`, ...showBehind(behind)].join(' ');
+}
+
+function showBehind(bytes: Buffer): string[] {
+  if (bytes.length === 0) return [];
+  return bytes.every((byte, at) => byte === (at & 0xff)) ? [`data ${bytes.length}`] : [`load ${bytes.toString('hex')}`];
 }
 
 function showPorts(protocol: number, payload: Buffer, context: Context, cut: boolean): string {
