@@ -220,12 +220,12 @@ void SlotDirectory::apply(const WantedSnapshot& wanted, SnapshotParts& parts) {
       DestinationSlot& slot = block_.destinations[service.destinations[j].slot];
       keep_weight(service.destinations[j], slot);
       service.destinations[j].has_limit = wanted.services[i].destinations[j].upper_threshold != 0;
-      slot.profile = service.profile;
       set_thresholds(slot, wanted.services[i].destinations[j]);
     }
   }
 }
 
+// A destination that is gone keeps to its service's timeouts: rows are numbered anew in each snapshot.
 void SlotDirectory::stand(const Snapshot& current) {
   std::map<uint32_t, Standing> standings;
   for (const Service& service : current.services()) {
@@ -233,9 +233,12 @@ void SlotDirectory::stand(const Snapshot& current) {
       standings[destination.slot] = destination.weight == 0 ? Standing::quiesced : Standing::serving;
     }
   }
-  for (const auto& [name, slot] : destinations_) {
-    const auto found = standings.find(slot);
-    block_.destinations[slot].standing.store(found == standings.end() ? Standing::gone : found->second, std::memory_order_relaxed);
+  for (const auto& [name, at] : destinations_) {
+    DestinationSlot& slot = block_.destinations[at];
+    const auto found = standings.find(at);
+    const Service* service = current.service_in(slot.service);
+    slot.profile = service == nullptr ? 0 : service->profile;
+    slot.standing.store(found == standings.end() ? Standing::gone : found->second, std::memory_order_relaxed);
   }
 }
 
