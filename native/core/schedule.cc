@@ -22,9 +22,10 @@ bool is_over(const Flow& flow) noexcept {
 
 bool is_abort(const Packet& packet) noexcept { return packet.protocol == kSctp && event_of(packet) == SctpEvent::abort; }
 
-constexpr FlowState first_state(uint8_t protocol) noexcept {
-  if (protocol == kSctp) return FlowState::SCTP_NONE;
-  return protocol == kTcp ? FlowState::NONE : FlowState::UDP;
+// The one track will find it in: schedulers must see connections of this batch as active, too.
+FlowState first_state(const Packet& packet) noexcept {
+  if (packet.protocol == kSctp) return FlowState::SCTP_NONE;
+  return packet.protocol == kTcp ? next_state(FlowState::NONE, Leg::forward, packet.tcp_flags) : FlowState::UDP;
 }
 
 class Scheduling {
@@ -165,7 +166,7 @@ class Scheduling {
     if (service != nullptr && view_.routes->is_local(service->listeners[0].address)) {
       const Listener& listener = service->listeners[0];
       const uint16_t port = listener.is_single() ? to_wire(listener.first_port) : key.source_port;
-      Flow wanted = flow_between(listener, port, {destination->slot, destination->port}, key.target, key.target_port, kUdp);
+      Flow wanted = flow_between(listener, port, {destination->slot, destination->port}, key.target, key.target_port, kUdp, FlowState::UDP);
       wanted.destination_port = key.source_port;
       pass(packet, wanted, Leg::reverse);
     } else {
@@ -184,7 +185,8 @@ class Scheduling {
         return;
       }
       if (chosen.slot == kNone) return refuse(packet, service);
-      Flow wanted = flow_between(listener, packet.key.target_port, chosen, packet.key.source, packet.key.source_port, packet.key.protocol);
+      Flow wanted = flow_between(listener, packet.key.target_port, chosen, packet.key.source, packet.key.source_port, packet.key.protocol,
+                                 first_state(packet));
       // A range is where data connections go.
       if (service.helps_ftp && packet.key.protocol == kTcp && listener.is_single()) wanted.flags |= Flow::kHelped;
       if (service.one_packet) {
@@ -197,7 +199,7 @@ class Scheduling {
   }
 
   Flow flow_between(const Listener& listener, uint16_t virtual_port, const Chosen& chosen, const Address& client, uint16_t client_port,
-                    uint8_t protocol) const noexcept {
+                    uint8_t protocol, FlowState state) const noexcept {
     const DestinationSlot& destination = flows_.block().destinations[chosen.slot];
     Flow flow{};
     flow.client = client;
@@ -206,7 +208,7 @@ class Scheduling {
     flow.destination_port = chosen.port == 0 ? virtual_port : chosen.port;
     flow.virtual_address = listener.slot;
     flow.protocol = protocol;
-    flow.state = first_state(protocol);
+    flow.state = state;
     flow.destination = chosen.slot;
     flow.expires_at = now_ + view_.snapshot->timeouts(destination.profile)[static_cast<size_t>(flow.state)];
     flow.address_delta = delta(listener.address, destination.address);
