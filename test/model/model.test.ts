@@ -25,6 +25,7 @@ interface Choices {
   readonly noDestination: Service['noDestination'];
   readonly sloppy: Service['sloppy'];
   readonly resets: boolean;
+  readonly timeouts: Service['timeouts'];
 }
 
 /** A service that can stand in a configuration, and what of it is always so. */
@@ -34,14 +35,13 @@ interface Kind {
   readonly listeners: readonly (readonly [protocol: Protocol, first: number, last: number])[];
   readonly to: number;
   readonly persistence?: Service['persistence'];
-  readonly timeouts?: Service['timeouts'];
   readonly onePacket?: boolean;
 }
 
 /** Idle times of templates end between those of flows, or which of the two comes first would be open. */
 const KINDS: readonly Kind[] = [
   { name: 'web', listeners: [['tcp', 80, 80]], to: 8080 },
-  { name: 'other', listeners: [['tcp', 81, 81]], to: 8080, timeouts: { ESTABLISHED: 100_000, SYN_RECV: 10_000 } },
+  { name: 'other', listeners: [['tcp', 81, 81]], to: 8080 },
   { name: 'dns', listeners: [['udp', 53, 53]], to: 5353 },
   { name: 'kept', listeners: [['tcp', 443, 443]], to: 4430, persistence: { timeoutMs: 50_125, prefixLength: 32 } },
   {
@@ -77,9 +77,10 @@ const choices: fc.Arbitrary<Choices> = fc.record({
   noDestination: fc.constantFrom('default', 'default', 'rst', 'icmp', 'drop'),
   sloppy: fc.constantFrom('never', 'never', 'takeover', 'always'),
   resets: fc.boolean(),
+  timeouts: fc.constantFrom<Service['timeouts']>({}, {}, { ESTABLISHED: 100_000, SYN_RECV: 10_000 }, { UDP: 20_000 }),
 });
 
-function service({ name, mark, listeners, to, persistence, timeouts = {}, onePacket = false }: Kind, chosen: Choices): Service {
+function service({ name, mark, listeners, to, persistence, onePacket = false }: Kind, chosen: Choices): Service {
   const protocol = listeners[0]![0];
   return {
     name,
@@ -90,7 +91,7 @@ function service({ name, mark, listeners, to, persistence, timeouts = {}, onePac
     schedulerFlags: [],
     onePacket,
     ...(persistence === undefined ? {} : { persistence }),
-    timeouts,
+    timeouts: chosen.timeouts,
     noDestination: chosen.noDestination,
     resets: chosen.resets,
     sloppy: chosen.sloppy,
