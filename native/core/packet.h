@@ -43,6 +43,18 @@ struct Key {
 
 enum class Leg : uint8_t { none, forward, reverse };
 
+// Which part of a datagram a packet carries. Offsets count from where the datagram's own payload begins, its L4 header being the first of
+// it.
+struct Fragment {
+  enum class Place : uint8_t { whole, first, later };
+  Place place = Place::whole;  // whole: nothing below counts
+  bool more = false;           // others follow
+  uint16_t data = 0;           // offset in the frame of what it carries
+  uint32_t begin = 0;          // bytes
+  uint32_t end = 0;            // behind its last byte
+  uint32_t id = 0;             // network order
+};
+
 struct Packet {
   // Set by the device that received it.
   uint8_t* frame;     // the Ethernet header
@@ -68,6 +80,7 @@ struct Packet {
   uint16_t inner_l3;
   uint16_t inner_l4;
   Key key;
+  Fragment fragment;
   uint64_t hash;
   uint32_t likely;  // leg of the flow table, of lookup alone
 
@@ -75,6 +88,9 @@ struct Packet {
   Flow* flow;
   Leg leg;
   const Service* service;
+
+  // Set by route.
+  uint32_t fragment_to;  // bytes of IP packet that the way out takes, when this is longer and may be cut; else 0
 };
 
 struct Batch {

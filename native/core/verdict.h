@@ -28,6 +28,16 @@ namespace natlb {
   X(not_ip, dropped, "neither IPv4 nor IPv6")                                                                        \
   X(vlan, dropped, "VLAN tag on an interface without VLANs")                                                         \
   X(protocol_unsupported, dropped, "an L4 protocol that is not balanced")                                            \
+  X(fragment_waiting, dropped, "waits for its first fragment; never the verdict of a finished packet")               \
+  X(fragment_timeout, dropped, "the first fragment of its datagram did not come in time")                            \
+  X(fragment_no_room, dropped, "came before its first fragment, and too many others were waiting")                   \
+  X(fragment_no_flow, dropped, "follows a fragment that got no flow")                                                \
+  X(fragment_duplicate, dropped, "a fragment that was there before")                                                 \
+  X(fragment_overlap, dropped, "of a datagram with fragments that overlap or disagree about its end")                \
+  X(fragment_excess, dropped, "of a datagram in more fragments than honest senders make")                            \
+  X(fragment_tiny, dropped, "a first fragment without its whole TCP or UDP header, or one that begins in it")        \
+  X(fragment_malformed, dropped, "a fragment empty, beyond 65535, or no multiple of eight though others follow")     \
+  X(fragment_of_icmp, dropped, "a fragment of an ICMP message")                                                      \
   X(fragment, dropped, "a fragment, which cannot be matched with a flow yet")                                        \
   X(source_routed, dropped, "IPv4 source route option or IPv6 routing header")                                       \
   X(martian, dropped, "a source that cannot be: multicast, loopback, unspecified, link-local or the router's own")   \
