@@ -149,7 +149,7 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
   void transmit_batch() {
     std::vector<Device*> devices;
     for (const auto& device : devices_) devices.push_back(device.get());
-    transmit(batch_, devices);
+    transmit(batch_, devices, spares_);
   }
 
   // route({interfaces, routes, neighbours}): what the kernel says now.
@@ -241,6 +241,7 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
   View view_{};
   std::vector<std::unique_ptr<Memory>> devices_;
   Batch batch_;
+  SpareFrames spares_;
   int64_t weight_ = 0;  // bytes the garbage collector would not know of: some forty million
 };
 

@@ -43,7 +43,7 @@ size_t Cut::write(size_t number, uint8_t* to) const noexcept {
   return header_ + length;
 }
 
-size_t Cut::shorten() noexcept {
+size_t Cut::shorten() const noexcept {
   finish(ip_, 0);
   return header_ + length_of(0);
 }

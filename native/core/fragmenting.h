@@ -16,7 +16,7 @@ class Cut {
   // Copies piece `number`, counted from 0, to `to`, which has room for the MTU. Returns its length.
   size_t write(size_t number, uint8_t* to) const noexcept;
   // Makes the packet its own first piece, and returns that one's length. When nothing is left to be written.
-  [[nodiscard]] size_t shorten() noexcept;
+  [[nodiscard]] size_t shorten() const noexcept;
 
  private:
   [[nodiscard]] size_t length_of(size_t number) const noexcept;

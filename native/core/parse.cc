@@ -220,6 +220,8 @@ void parse(Batch& batch, const View& view) noexcept {
     packet.tcp_flags = 0;
     packet.flow = nullptr;
     packet.leg = Leg::none;
+    packet.fragment.place = Fragment::Place::whole;
+    packet.fragment_to = 0;
     const uint32_t interface = view.interface_of_device[packet.device_in];
     packet.verdict = interface == kNoInterface ? Verdict::no_device : parse_frame(packet, view.routes->interfaces()[interface].mac);
   }

@@ -1,5 +1,6 @@
 // route: what a router does to a packet that goes on (RFC 1812 5.3, RFC 8200 3): TTL, MTU, the next hop's link-layer address.
 #include "core/checksum.h"
+#include "core/fragmenting.h"
 #include "core/ip.h"
 #include "core/stages.h"
 
@@ -36,7 +37,13 @@ class Routing {
     if (is_answer(packet)) return send(packet);
     if (ttl(packet) <= 1) return refuse(packet, kTtlExceeded, Verdict::answered_ttl_exceeded);
     const NextHop hop = packet.is_icmp_error ? next_hop(packet, view_) : next_hop_of_flow(packet);
-    if (hop.interface != kNoInterface && size_on_wire(packet) > hop.mtu) return too_large(packet, hop.mtu);
+    if (hop.interface != kNoInterface && size_on_wire(packet) > hop.mtu) {
+      if (!may_be_cut(packet)) return refuse(packet, too_big(hop.mtu), Verdict::answered_too_big);
+      if (!shrink(packet, hop.mtu)) {
+        packet.verdict = Verdict::too_big_quiet;
+        return;
+      }
+    }
     lower_ttl(packet);
     send_by(packet, hop, view_, missing_);
   }
@@ -69,33 +76,50 @@ class Routing {
   // A super-packet leaves as segments of its gso_size.
   static size_t size_on_wire(const Packet& packet) noexcept {
     if (packet.offload.gso_type == 0) return packet.end - packet.l3;
-    const size_t l4_header =
-        packet.protocol == kTcp ? static_cast<size_t>(packet.frame[packet.l4 + tcp::kDataOffset] >> 4) * 4 : kUdpHeader;
-    return packet.l4 - packet.l3 + l4_header + packet.offload.gso_size;
+    return headers(packet) + packet.offload.gso_size;
   }
 
-  void too_large(Packet& packet, uint32_t mtu) noexcept {
-    const bool may_fragment = packet.is_v4 && (host16(packet.frame + packet.l3 + ipv4::kFragmentOffset) & ipv4::kDontFragment) == 0;
-    if (may_fragment) {
-      packet.verdict = Verdict::needs_fragmenting;
-    } else {
-      refuse(packet, too_big(mtu), Verdict::answered_too_big);
+  static size_t headers(const Packet& packet) noexcept {
+    const size_t l4_header =
+        packet.protocol == kTcp ? static_cast<size_t>(packet.frame[packet.l4 + tcp::kDataOffset] >> 4) * 4 : kUdpHeader;
+    return packet.l4 - packet.l3 + l4_header;
+  }
+
+  static bool may_be_cut(const Packet& packet) noexcept {
+    return packet.is_v4 && (host16(packet.frame + packet.l3 + ipv4::kFragmentOffset) & ipv4::kDontFragment) == 0;
+  }
+
+  // Transmit cuts it, which has the frames. A TCP super-packet is to be cut by a NIC anyway, and is then in smaller segments: better than
+  // fragments of larger ones, and its sender cannot tell. False when the MTU leaves no room, or hardly any.
+  static bool shrink(Packet& packet, uint32_t mtu) noexcept {
+    if (packet.offload.gso_type != 0) {
+      if (packet.protocol != kTcp || headers(packet) >= mtu) return false;
+      packet.offload.gso_size = static_cast<uint16_t>(mtu - headers(packet));
+      return true;
     }
+    const size_t pieces = Cut{packet.frame + packet.l3, mtu}.pieces();
+    packet.fragment_to = mtu;
+    return pieces > 0 && pieces <= kBatch;
   }
 
   // The sender must see its own packet in the error, so the translation is taken back first.
   void refuse(Packet& packet, const IcmpAnswer& answer, Verdict outcome) noexcept {
     if (!packet.is_icmp_error) translate(packet, *packet.flow, packet.leg, block_, true);
     const NextHop back = view_.routes->find(source_of(packet.frame + packet.l3, packet.is_v4));
-    const Address* own = packet.is_icmp_error ? nullptr : own_address(packet, back);
+    const Address* own = may_be_answered(packet) ? own_address(packet, back) : nullptr;
     if (own == nullptr) {
-      packet.verdict = outcome == Verdict::answered_too_big ? Verdict::needs_fragmenting : Verdict::ttl_exceeded_quiet;
+      packet.verdict = outcome == Verdict::answered_too_big ? Verdict::too_big_quiet : Verdict::ttl_exceeded_quiet;
     } else if (!icmp_.take(now_)) {
       packet.verdict = Verdict::icmp_rate_limited;
     } else {
       answer_icmp(packet, answer, *own, outcome);
       send_by(packet, back, view_, missing_);
     }
+  }
+
+  // RFC 1122 3.2.2 names both; RFC 4443 2.4 (e) only errors, and a sender of IPv6 fragments has no other way to learn the MTU.
+  static bool may_be_answered(const Packet& packet) noexcept {
+    return !packet.is_icmp_error && !(packet.is_v4 && packet.fragment.place == Fragment::Place::later);
   }
 
   // An address of the interface by which the error leaves (RFC 1812 4.3.2.4): one of the other side's must not show on this.

@@ -49,7 +49,7 @@ namespace natlb {
   X(icmp_unbelievable, dropped, "ICMP error that quotes what its connection cannot have said, or claims a tiny MTU") \
   X(icmp_unsupported, dropped, "ICMP message that is not an error about a flow")                                     \
   X(icmp_rate_limited, dropped, "an ICMP answer was due, but too many were sent lately")                             \
-  X(needs_fragmenting, dropped, "larger than the MTU of the way out, and without DF or not to be answered")          \
+  X(too_big_quiet, dropped, "larger than the MTU of the way out, neither to be cut nor to be answered")              \
   X(ttl_exceeded_quiet, dropped, "TTL used up on a packet that must not be answered")                                \
   X(source_floods, dropped, "a client network with too many half-open flows already")                                \
   X(service_flooded, dropped, "a service with too many half-open flows, none of which could be given up")            \

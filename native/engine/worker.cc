@@ -94,7 +94,7 @@ void Worker::take_in(size_t device, const View& view, uint32_t now) noexcept {
   forwarder_.forward(batch_, view, now);
   wish(forwarder_.missing());
   waiting_.admit(batch_, now);
-  transmit(batch_, devices_);
+  transmit(batch_, devices_, spares_);
   forwarder_.count(batch_);
   devices_[device]->release(batch_);
 }
@@ -105,11 +105,11 @@ bool Worker::end_flows(const View& view, uint32_t now) noexcept {
   for (int i = 0; i < kExpiriesPerRound && more; ++i) {
     batch_.count = 0;
     more = forwarder_.end_idle(batch_, view, now);
-    transmit(batch_, devices_);
+    transmit(batch_, devices_, spares_);
   }
   batch_.count = 0;
   more = forwarder_.end_orphans(batch_, view) || more;
-  transmit(batch_, devices_);
+  transmit(batch_, devices_, spares_);
   return more;
 }
 
@@ -122,7 +122,7 @@ void Worker::call_waiting(const Published& published, uint32_t now) noexcept {
   batch_.count = 0;
   waiting_.call(batch_, published.view, now, missing);
   wish(missing);
-  transmit(batch_, devices_);
+  transmit(batch_, devices_, spares_);
   forwarder_.count(batch_);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/forward.h"
+#include "engine/spare_frames.h"
 #include "engine/waiting_room.h"
 #include "engine/wish_ring.h"
 #include "io/device.h"
@@ -58,6 +59,7 @@ class Worker {
   Forwarder forwarder_;
   Batch batch_;
   WaitingRoom waiting_;
+  SpareFrames spares_;
   uint64_t called_serial_ = 0;
   uint32_t called_at_ = 0;
   WishRing wishes_;
