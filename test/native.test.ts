@@ -21,7 +21,8 @@ describe('native', { concurrency: 1 }, () => {
   test('unit tests under AddressSanitizer and UndefinedBehaviorSanitizer', (t) => runUnits(t, 'sanitized', 'unit_sanitized'));
   test(`forward() survives ${FUZZ_RUNS} mutated inputs and every seed`, () => fuzz('fuzz_forward', join(BUILD, 'seeds')));
   test(`FTP text reads the same however ${FUZZ_RUNS} inputs are cut`, () => fuzz('fuzz_ftp', join(TESTS, 'corpus', 'ftp')));
-  test(`the table of fragments agrees with its model over ${FUZZ_RUNS} inputs`, () => fuzz('fuzz_fragments', join(TESTS, 'corpus', 'fragments')));
+  test(`the table of fragments agrees with its model over ${FUZZ_RUNS} inputs`, () =>
+    fuzz('fuzz_fragments', join(TESTS, 'corpus', 'fragments')));
 });
 
 async function runUnits(t: TestContext, target: string, program: string): Promise<void> {

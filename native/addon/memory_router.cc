@@ -171,7 +171,8 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
             [&] { devices_.at(info[0].As<Napi::Number>().Uint32Value())->set_transmit_room(info[1].As<Napi::Number>().Uint32Value()); });
   }
 
-  // send(device, frames, offload?) → {verdicts, out: [{device, frame, offload}]}: the frames travel as one batch.
+  // send(device, frames, offload?) → {verdicts, out: [{device, frame, offload}]}: the frames travel as one batch, and fragments that waited
+  // for one of them follow.
   Napi::Value send(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       const uint32_t in = info[0].As<Napi::Number>();
@@ -190,13 +191,17 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
     devices_.at(in)->receive(batch_);
     for (Packet& packet : batch_) packet.device_in = static_cast<uint16_t>(in);
     forwarder_->forward(batch_, view_, now_);
-    transmit_batch();
-    forwarder_->count(batch_);
     Napi::Object result = Napi::Object::New(env);
     Napi::Array verdicts = Napi::Array::New(env);
-    for (const Packet& packet : batch_) verdicts.Set(verdicts.Length(), std::string(row(packet.verdict).name));
-    result.Set("verdicts", verdicts);
+    const auto finish = [&] {
+      transmit_batch();
+      forwarder_->count(batch_);
+      for (const Packet& packet : batch_) verdicts.Set(verdicts.Length(), std::string(row(packet.verdict).name));
+    };
+    finish();
     devices_[in]->release(batch_);
+    while (forwarder_->resume(batch_, view_, now_)) finish();
+    result.Set("verdicts", verdicts);
     Napi::Array out = Napi::Array::New(env);
     pop_into(out);
     result.Set("out", out);

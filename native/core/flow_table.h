@@ -63,6 +63,7 @@ class FlowTable {
   // Puts the flow in `state`, keeping its destination's load true.
   void change_state(Flow& flow, FlowState state) noexcept;
 
+  [[nodiscard]] const HashSecret& secret() const noexcept { return secret_; }
   [[nodiscard]] uint32_t entries() const noexcept { return block_.header->entries; }
   [[nodiscard]] uint32_t capacity() const noexcept { return block_.header->max_flows; }
   [[nodiscard]] Block& block() noexcept { return block_; }

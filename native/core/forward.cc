@@ -12,10 +12,23 @@ bool is_orphan(const Flow& flow, const Block& block) noexcept {
 }  // namespace
 
 void Forwarder::forward(Batch& batch, const View& view, uint32_t now) noexcept {
-  missing_.count = 0;
   parse(batch, view);
+  gather(batch, fragments_, now);
+  carry(batch, view, now);
+}
+
+bool Forwarder::resume(Batch& batch, const View& view, uint32_t now) noexcept {
+  batch.count = 0;
+  if (!fragments_.calls()) return false;
+  fragments_.call(batch);
+  carry(batch, view, now);
+  return batch.count > 0;
+}
+
+void Forwarder::carry(Batch& batch, const View& view, uint32_t now) noexcept {
+  missing_.count = 0;
   lookup(batch, flows_);
-  schedule(batch, view, flows_, passing_, icmp_, sheds_, now);
+  schedule(batch, view, flows_, fragments_, passing_, icmp_, sheds_, now);
   track(batch, *view.snapshot, flows_, now);
   help(batch, *view.snapshot, flows_, now);
   rewrite(batch, flows_.block());
@@ -56,7 +69,7 @@ void Forwarder::part(Flow& flow, Batch& batch, const View& view) noexcept {
 void Forwarder::count(const Batch& batch) noexcept {
   for (size_t i = 0; i < batch.count; ++i) {
     const Verdict verdict = batch.packets[i].verdict;
-    if (verdict != Verdict::pending) verdicts_[static_cast<size_t>(verdict)].add(1);
+    if (verdict != Verdict::pending && verdict != Verdict::fragment_waiting) verdicts_[static_cast<size_t>(verdict)].add(1);
   }
 }
 

@@ -40,11 +40,11 @@ Verdict Fragments::take(Packet& packet, uint32_t now) noexcept {
     condemn(datagram, verdict, now);
     return verdict;
   }
+  packet.fragment.datagram = number_of(datagram);
   if (packet.fragment.place == Fragment::Place::first) meet_first(datagram, packet, now);
-  if (!datagram.is_known) return seat(datagram, packet);
+  if (datagram.stage == Stage::waiting) return seat(datagram, packet);
   packet.key = datagram.key;
-  // Its identification may soon be another's.
-  if (datagram.pieces.are_all()) end(datagram, Verdict::pending);
+  if (datagram.pieces.are_all()) finish(datagram);
   return Verdict::pending;
 }
 
@@ -52,7 +52,7 @@ Fragments::Datagram* Fragments::find(const Packet& packet, uint16_t chain, uint3
   for (uint16_t at = chains_[chain]; at != kNobody; at = records_[at].next_in_chain) {
     Datagram& datagram = records_[at];
     const bool same = datagram.id == packet.fragment.id && datagram.protocol == protocol_in_key(packet) &&
-                      datagram.key.source == packet.key.source && datagram.key.target == packet.key.target;
+                      datagram.key.source == packet.key.source && datagram.key.target == packet.key.target && datagram.stage != Stage::done;
     if (!same) continue;
     if (now - datagram.since < kPatienceTicks) return &datagram;
     end(datagram, Verdict::fragment_timeout);
@@ -67,7 +67,6 @@ Fragments::Datagram& Fragments::begin(const Packet& packet, uint16_t chain, uint
   datagram.key = {packet.key.source, packet.key.target, 0, 0, 0};
   datagram.id = packet.fragment.id;
   datagram.protocol = protocol_in_key(packet);
-  datagram.is_known = false;
   datagram.fate = Verdict::pending;
   datagram.since = now;
   datagram.share = share_of(packet);
@@ -75,8 +74,9 @@ Fragments::Datagram& Fragments::begin(const Packet& packet, uint16_t chain, uint
   datagram.next_in_chain = chains_[chain];
   chains_[chain] = number;
   datagram.seats = {};
+  datagram.leg = Leg::none;
   datagram.pieces.clear();
-  enter(datagram);
+  enter(datagram, Stage::waiting);
   return datagram;
 }
 
@@ -97,7 +97,7 @@ uint16_t Fragments::share_of(const Packet& packet) const noexcept {
 uint16_t Fragments::take_record() noexcept {
   static_assert(kSeats < kDatagrams);
   if (free_record_ == kNobody && fresh_records_ < kDatagrams) return fresh_records_++;
-  if (free_record_ == kNobody) end(records_[known_.first], Verdict::pending);
+  if (free_record_ == kNobody) end(records_[all_[all_[Stage::done].count > 0 ? Stage::done : Stage::known].first], Verdict::pending);
   const uint16_t number = free_record_;
   free_record_ = records_[number].next_in_chain;
   return number;
@@ -114,19 +114,24 @@ void Fragments::meet_first(Datagram& datagram, const Packet& packet, uint32_t no
 
 // Its time begins anew, so that the oldest of the queue is the first to end.
 void Fragments::become_known(Datagram& datagram, uint32_t now) noexcept {
-  const Queue& own = shares_[datagram.share].known;
+  const Queue& own = shares_[datagram.share].queues[Stage::known];
   if (own.count == kDatagramsOfSource) end(records_[own.first], Verdict::pending);
   leave(datagram);
-  datagram.is_known = true;
   datagram.since = now;
-  enter(datagram);
+  enter(datagram, Stage::known);
+}
+
+// Its identification may soon be another's; only its pieces in this batch still refer to it.
+void Fragments::finish(Datagram& datagram) noexcept {
+  leave(datagram);
+  enter(datagram, Stage::done);
 }
 
 // RFC 5722 4: all of it is dropped, what has been there and what is to come. Linux does the same for IPv4 since 2018 (CVE-2018-5391).
 void Fragments::condemn(Datagram& datagram, Verdict fate, uint32_t now) noexcept {
   dismiss(datagram, fate);
   datagram.fate = fate;
-  if (!datagram.is_known) become_known(datagram, now);
+  if (datagram.stage == Stage::waiting) become_known(datagram, now);
 }
 
 Verdict Fragments::seat(Datagram& datagram, const Packet& packet) noexcept {
@@ -163,10 +168,34 @@ bool Fragments::make_seat(const Datagram& wanting) noexcept {
   const Share& own = shares_[wanting.share];
   const bool full = free_seats_.first == kNobody && fresh_seats_ == kSeats;
   if (own.seats < kSeatsOfSource && !full) return true;
-  Datagram& oldest = records_[own.seats == kSeatsOfSource ? own.waiting.first : waiting_.first];
+  Datagram& oldest = records_[(own.seats == kSeatsOfSource ? own.queues : all_)[Stage::waiting].first];
   if (&oldest == &wanting) return false;
   end(oldest, Verdict::fragment_no_room);
   return free_seats_.first != kNobody || fresh_seats_ < kSeats;
+}
+
+void Fragments::remember(const Packet& first) noexcept {
+  Datagram* datagram = followed(first);
+  if (datagram == nullptr) return;
+  datagram->flow = *first.flow;
+  datagram->leg = first.leg;
+}
+
+void Fragments::recall(Packet& later) noexcept {
+  Datagram* datagram = followed(later);
+  if (datagram == nullptr || datagram->leg == Leg::none) return;
+  later.flow = &datagram->flow;
+  later.leg = datagram->leg;
+}
+
+// The datagram that take has written into the packet, unless another has its record by now.
+Fragments::Datagram* Fragments::followed(const Packet& packet) noexcept {
+  Datagram& datagram = records_[packet.fragment.datagram];
+  const Key& a = datagram.key;
+  const Key& b = packet.key;
+  const bool same = a.source == b.source && a.target == b.target && a.source_port == b.source_port && a.target_port == b.target_port &&
+                    a.protocol == b.protocol && datagram.id == packet.fragment.id;
+  return same ? &datagram : nullptr;
 }
 
 void Fragments::call(Batch& batch) noexcept {
@@ -187,9 +216,10 @@ void Fragments::call(Batch& batch) noexcept {
 }
 
 void Fragments::expire(uint32_t now, uint32_t budget) noexcept {
-  for (const Queue* queue : {&waiting_, &known_}) {
-    for (; queue->count > 0 && now - records_[queue->first].since >= kPatienceTicks && budget > 0; --budget) {
-      end(records_[queue->first], Verdict::fragment_timeout);
+  for (const Stage stage : {Stage::waiting, Stage::known}) {
+    const Queue& queue = all_[stage];
+    for (; queue.count > 0 && now - records_[queue.first].since >= kPatienceTicks && budget > 0; --budget) {
+      end(records_[queue.first], Verdict::fragment_timeout);
     }
   }
 }
@@ -213,16 +243,15 @@ void Fragments::end(Datagram& datagram, Verdict verdict) noexcept {
   free_record_ = number;
 }
 
-void Fragments::enter(Datagram& datagram) noexcept {
-  Share& share = shares_[datagram.share];
-  append(datagram.is_known ? known_ : waiting_, &Datagram::by_age, datagram);
-  append(datagram.is_known ? share.known : share.waiting, &Datagram::by_share, datagram);
+void Fragments::enter(Datagram& datagram, Stage stage) noexcept {
+  datagram.stage = stage;
+  append(all_[stage], &Datagram::by_age, datagram);
+  append(shares_[datagram.share].queues[stage], &Datagram::by_share, datagram);
 }
 
 void Fragments::leave(Datagram& datagram) noexcept {
-  Share& share = shares_[datagram.share];
-  remove(datagram.is_known ? known_ : waiting_, &Datagram::by_age, datagram);
-  remove(datagram.is_known ? share.known : share.waiting, &Datagram::by_share, datagram);
+  remove(all_[datagram.stage], &Datagram::by_age, datagram);
+  remove(shares_[datagram.share].queues[datagram.stage], &Datagram::by_share, datagram);
 }
 
 void Fragments::append(Queue& queue, Links Datagram::*links, Datagram& datagram) noexcept {

@@ -142,7 +142,9 @@ void help(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t now
     if (packet.outcome != Verdict::pending || packet.flow == nullptr || !packet.flow->has(Flow::kHelped)) return;
     ConversationSlot* conversation = find_conversation(flows.block(), *packet.flow);
     if (conversation == nullptr) return;
-    if (!packet.is_icmp_error) {
+    if (packet.fragment.place != Fragment::Place::whole) {
+      packet.verdict = Verdict::fragment_of_ftp;  // neither text nor checksum can be read in parts
+    } else if (!packet.is_icmp_error) {
       Helping{packet, *conversation, flows, snapshot, now}.run();
     } else if (packet.leg == Leg::forward) {
       Helping::number_quoted(packet, conversation->said.server.sequence);

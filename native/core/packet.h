@@ -53,6 +53,7 @@ struct Fragment {
   uint32_t begin = 0;          // bytes
   uint32_t end = 0;            // behind its last byte
   uint32_t id = 0;             // network order
+  uint16_t datagram = 0;       // set by gather: which of its table
 };
 
 struct Packet {
@@ -96,7 +97,8 @@ struct Packet {
 struct Batch {
   std::array<Packet, kBatch> packets;
   size_t count = 0;
-  bool is_helped = false;  // set by track: it has packets of control connections
+  bool has_fragments = false;  // set by parse
+  bool is_helped = false;      // set by track: it has packets of control connections
 
   Packet* begin() noexcept { return packets.data(); }
   Packet* end() noexcept { return packets.data() + count; }

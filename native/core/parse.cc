@@ -13,8 +13,9 @@ namespace {
 struct Ip {
   Verdict wrong = Verdict::pending;  // not pending: why the header cannot be used
   uint8_t protocol = 0;
-  uint32_t l4 = 0;   // from the first byte of the header
-  uint32_t end = 0;  // likewise, behind the packet as the header has it
+  uint32_t l4 = 0;    // from the first byte of the header
+  uint32_t end = 0;   // likewise, behind the packet as the header has it
+  Fragment fragment;  // data: likewise; end is not set yet
 };
 
 bool has_source_route(const uint8_t* options, size_t length) noexcept {
@@ -39,6 +40,10 @@ Ip wrong(Verdict verdict) noexcept {
   return ip;
 }
 
+Fragment fragment_of(uint32_t begin, bool more, uint32_t id, size_t data) noexcept {
+  return {begin == 0 ? Fragment::Place::first : Fragment::Place::later, more, static_cast<uint16_t>(data), begin, 0, id};
+}
+
 // `available` bytes are there; a quoted packet (inside ICMP) may be cut off behind its headers.
 Ip parse_v4(const uint8_t* at, size_t available, bool quoted) noexcept {
   if (available < kIPv4Header) return wrong(Verdict::truncated);
@@ -47,13 +52,28 @@ Ip parse_v4(const uint8_t* at, size_t available, bool quoted) noexcept {
   if (at[0] >> 4 != 4 || header < kIPv4Header || total < header) return wrong(Verdict::malformed);
   if (available < header || (total > available && !quoted)) return wrong(Verdict::truncated);
   if (fold(sum_ipv4_header(at, header)) != 0xffff) return wrong(Verdict::bad_header_checksum);
-  if (host16(at + ipv4::kFragmentOffset) & (ipv4::kMoreFragments | ipv4::kOffsetMask)) return wrong(Verdict::fragment);
   if (header > kIPv4Header && has_source_route(at + kIPv4Header, header - kIPv4Header)) return wrong(Verdict::source_routed);
   Ip ip;
+  const uint16_t fragment = host16(at + ipv4::kFragmentOffset);
+  const bool more = (fragment & ipv4::kMoreFragments) != 0;
+  if (more || (fragment & ipv4::kOffsetMask) != 0)
+    ip.fragment = fragment_of((fragment & ipv4::kOffsetMask) * 8U, more, load16(at + ipv4::kId), header);
   ip.protocol = at[ipv4::kProtocol];
   ip.l4 = static_cast<uint32_t>(header);
   ip.end = static_cast<uint32_t>(total < available ? total : available);
   return ip;
+}
+
+// False: the packet is a fragment already.
+bool read_fragment_header(const uint8_t* header, Ip& ip) noexcept {
+  const uint16_t field = host16(header + 2);
+  const bool more = (field & 1) != 0;
+  ip.protocol = header[0];
+  ip.l4 += 8;
+  if ((field & 0xfff8) == 0 && !more) return true;  // an atomic fragment is a whole packet (RFC 6946)
+  if (ip.fragment.place != Fragment::Place::whole) return false;
+  ip.fragment = fragment_of(field & 0xfff8, more, load32(header + 4), ip.l4);
+  return true;
 }
 
 // Walks the extension headers to the L4 header; at most a handful, so that a packet made of nothing else costs little.
@@ -68,9 +88,8 @@ Verdict walk_extensions(const uint8_t* at, Ip& ip) noexcept {
         break;
       case kFragment:
         if (ip.l4 + 8 > ip.end) return Verdict::truncated;
-        if (host16(at + ip.l4 + 2) & 0xfff9) return Verdict::fragment;  // an atomic fragment is a whole packet (RFC 6946)
-        ip.protocol = at[ip.l4];
-        ip.l4 += 8;
+        if (!read_fragment_header(at + ip.l4, ip)) return Verdict::malformed;
+        if (ip.fragment.place == Fragment::Place::later) return Verdict::pending;  // what follows is from the midst of something
         break;
       case kRouting:
         return Verdict::source_routed;
@@ -123,7 +142,7 @@ Verdict parse_icmp(Packet& packet) noexcept {
   const uint8_t* quoted = message + kIcmpHeader;
   const size_t available = length - kIcmpHeader;
   const Ip inner = packet.is_v4 ? parse_v4(quoted, available, true) : parse_v6(quoted, available, true);
-  if (inner.wrong == Verdict::fragment) return Verdict::icmp_no_flow;
+  if (inner.fragment.place == Fragment::Place::later) return Verdict::icmp_no_flow;  // without ports it is nobody's
   if (inner.wrong != Verdict::pending) return inner.wrong == Verdict::truncated ? Verdict::truncated : Verdict::malformed;
   // An error goes to who sent what it quotes; one for somebody else is made up to be translated and sent on to him.
   const Address source = source_of(quoted, packet.is_v4);
@@ -175,7 +194,7 @@ Verdict parse_l4(Packet& packet) noexcept {
     if (length < kUdpHeader) return Verdict::truncated;
     const size_t stated = host16(l4 + udp::kLength);
     if (stated < kUdpHeader) return Verdict::malformed;
-    if (stated > length) return Verdict::truncated;
+    if (stated > length && packet.fragment.place == Fragment::Place::whole) return Verdict::truncated;
   } else if (packet.protocol == kSctp) {
     if (const Verdict wrong = parse_sctp(packet); wrong != Verdict::pending) return wrong;
   } else {
@@ -187,6 +206,27 @@ Verdict parse_l4(Packet& packet) noexcept {
   if (packet.offload.checksum == Checksum::unknown) find_out_checksum(packet);
   if (packet.offload.checksum == Checksum::partial && is_elsewhere(packet)) return Verdict::malformed;
   return Verdict::pending;
+}
+
+// Later fragments have no L4 header, and the first must have all of it (RFC 1858, RFC 3128, RFC 7112). The message of an ICMP error cannot
+// be proved or summed in parts; nobody who keeps to RFC 1812 4.3.2.3 or RFC 4443 2.4 (c) sends one that needs them. What a port adds to
+// SCTP's CRC depends on how much follows it, which the first fragment does not say; and SCTP itself makes packets small enough (RFC
+// 9260 6.9).
+Verdict parse_fragment(Packet& packet) noexcept {
+  Fragment& fragment = packet.fragment;
+  fragment.data += packet.l3;
+  fragment.end = fragment.begin + (packet.end - fragment.data);
+  if (packet.offload.checksum == Checksum::partial || packet.offload.gso_type != 0) return Verdict::malformed;
+  packet.offload.checksum = Checksum::complete;  // who cuts has finished it before
+  if (packet.protocol == (packet.is_v4 ? kIcmp : kIcmpV6)) return Verdict::fragment_of_icmp;
+  if (packet.protocol == kSctp) return Verdict::fragment_of_sctp;
+  if (fragment.place == Fragment::Place::first) {
+    const Verdict verdict = parse_l4(packet);
+    return verdict == Verdict::truncated ? Verdict::fragment_tiny : verdict;
+  }
+  if (packet.protocol == kTcp && fragment.begin < kTcpHeader) return Verdict::fragment_tiny;
+  // What an IPv6 one says of its protocol counts in the first alone (RFC 8200 4.5).
+  return !packet.is_v4 || packet.protocol == kTcp || packet.protocol == kUdp ? Verdict::pending : Verdict::protocol_unsupported;
 }
 
 Verdict parse_frame(Packet& packet, const MacAddress& mac) noexcept {
@@ -207,14 +247,16 @@ Verdict parse_frame(Packet& packet, const MacAddress& mac) noexcept {
   packet.protocol = ip.protocol;
   packet.l4 = static_cast<uint16_t>(packet.l3 + ip.l4);
   packet.end = static_cast<uint32_t>(packet.l3 + ip.end);
+  packet.fragment = ip.fragment;
   packet.length = packet.end;  // padding, and whatever else stands behind the packet, stays behind: it may be longer than the way out takes
-  return parse_l4(packet);
+  return packet.fragment.place == Fragment::Place::whole ? parse_l4(packet) : parse_fragment(packet);
 }
 
 }  // namespace
 
 void parse(Batch& batch, const View& view) noexcept {
   for (const Packet& packet : batch) __builtin_prefetch(packet.frame, 1);
+  batch.has_fragments = false;
   for (Packet& packet : batch) {
     packet.is_icmp_error = false;
     packet.tcp_flags = 0;
@@ -224,6 +266,7 @@ void parse(Batch& batch, const View& view) noexcept {
     packet.fragment_to = 0;
     const uint32_t interface = view.interface_of_device[packet.device_in];
     packet.verdict = interface == kNoInterface ? Verdict::no_device : parse_frame(packet, view.routes->interfaces()[interface].mac);
+    batch.has_fragments |= packet.fragment.place != Fragment::Place::whole;
   }
 }
 

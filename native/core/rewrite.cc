@@ -90,6 +90,7 @@ void translate(Packet& packet, const Flow& flow, Leg leg, const Block& block, bo
   uint8_t* ip = packet.frame + packet.l3;
   put_address(ip, packet.is_v4, forward, to.after.address);
   adjust_ip(ip, packet.is_v4, to.address_delta);
+  if (packet.fragment.place == Fragment::Place::later) return;  // ports and checksum are in the first
   const size_t port_at = forward ? 2 : 0;
   if (packet.protocol == kSctp) {
     const size_t length = packet.end - packet.l4;

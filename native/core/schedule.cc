@@ -30,11 +30,13 @@ FlowState first_state(const Packet& packet) noexcept {
 
 class Scheduling {
  public:
-  Scheduling(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, Counter& sheds, uint32_t now) noexcept
-      : batch_{batch}, view_{view}, flows_{flows}, passing_{passing}, icmp_{icmp}, sheds_{sheds}, now_{now} {}
+  Scheduling(Batch& batch, const View& view, FlowTable& flows, Fragments& fragments, Passing& passing, IcmpBudget& icmp, Counter& sheds,
+             uint32_t now) noexcept
+      : batch_{batch}, view_{view}, flows_{flows}, fragments_{fragments}, passing_{passing}, icmp_{icmp}, sheds_{sheds}, now_{now} {}
 
   void run(Packet& packet) noexcept {
     if (changed_) look_again(packet);
+    if (packet.fragment.place == Fragment::Place::later) return follow(packet);
     if (packet.flow != nullptr && packet.is_icmp_error) return judge_error(packet);
     if (packet.flow != nullptr && !is_reopened(packet) && !is_rehomed(packet)) return;
     if (packet.is_icmp_error) {
@@ -50,6 +52,12 @@ class Scheduling {
     const Found found = flows_.find(packet.key, packet.hash);
     packet.flow = found.flow;
     packet.leg = found.leg;
+  }
+
+  // It opens nothing: where its first fragment went, it goes.
+  void follow(Packet& packet) noexcept {
+    if (packet.flow == nullptr) fragments_.recall(packet);
+    if (packet.flow == nullptr) packet.verdict = Verdict::fragment_no_flow;
   }
 
   bool is_reopened(Packet& packet) noexcept {
@@ -221,6 +229,7 @@ class Scheduling {
     own = flow;
     packet.flow = &own;
     packet.leg = leg;
+    if (packet.fragment.place == Fragment::Place::first) fragments_.remember(packet);
   }
 
   bool is_free(const Packet& packet, const Flow& wanted) noexcept {
@@ -306,6 +315,7 @@ class Scheduling {
   Batch& batch_;
   const View& view_;
   FlowTable& flows_;
+  Fragments& fragments_;
   Passing& passing_;
   IcmpBudget& icmp_;
   Counter& sheds_;
@@ -315,8 +325,9 @@ class Scheduling {
 
 }  // namespace
 
-void schedule(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, Counter& sheds, uint32_t now) noexcept {
-  Scheduling scheduling{batch, view, flows, passing, icmp, sheds, now};
+void schedule(Batch& batch, const View& view, FlowTable& flows, Fragments& fragments, Passing& passing, IcmpBudget& icmp, Counter& sheds,
+              uint32_t now) noexcept {
+  Scheduling scheduling{batch, view, flows, fragments, passing, icmp, sheds, now};
   for_each_pending(batch, [&](Packet& packet) {
     packet.outcome = Verdict::pending;
     scheduling.run(packet);

@@ -5,6 +5,7 @@
 
 #include "core/counter.h"
 #include "core/flow_table.h"
+#include "core/fragments.h"
 #include "core/packet.h"
 #include "core/snapshot.h"
 
@@ -35,6 +36,9 @@ struct IcmpBudget {
 // Reads the headers: the only place that compares lengths. Sets everything from l3 to key.
 void parse(Batch& batch, const View& view) noexcept;
 
+// Gives fragments the ports of their datagram's first; those that come before it are kept.
+void gather(Batch& batch, Fragments& fragments, uint32_t now) noexcept;
+
 // Finds the leg each packet travels on.
 void lookup(Batch& batch, const FlowTable& flows) noexcept;
 
@@ -42,7 +46,8 @@ void lookup(Batch& batch, const FlowTable& flows) noexcept;
 using Passing = std::array<Flow, kBatch>;
 
 // Gives first packets a destination and a flow; answers those that can have none. `sheds` counts half-open flows that had to make room.
-void schedule(Batch& batch, const View& view, FlowTable& flows, Passing& passing, IcmpBudget& icmp, Counter& sheds, uint32_t now) noexcept;
+void schedule(Batch& batch, const View& view, FlowTable& flows, Fragments& fragments, Passing& passing, IcmpBudget& icmp, Counter& sheds,
+              uint32_t now) noexcept;
 
 // Moves each flow's state and time, and counts its traffic.
 void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t now) noexcept;

@@ -7,12 +7,15 @@ namespace natlb {
 namespace {
 
 void count(const Packet& packet, DestinationSlot& destination) noexcept {
-  const uint64_t bytes = packet.end - packet.l3;
+  // IPVS sees the datagram put together, so its fragments count as one packet with one header.
+  const bool later = packet.fragment.place == Fragment::Place::later;
+  const uint64_t bytes = packet.end - (later ? packet.fragment.data : packet.l3);
+  const uint64_t packets = later ? 0 : 1;
   if (packet.leg == Leg::forward) {
-    destination.packets_in.add(1);
+    destination.packets_in.add(packets);
     destination.bytes_in.add(bytes);
   } else {
-    destination.packets_out.add(1);
+    destination.packets_out.add(packets);
     destination.bytes_out.add(bytes);
   }
 }
@@ -67,8 +70,11 @@ void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t no
     DestinationSlot& destination = flows.block().destinations[flow.destination];
     count(packet, destination);
     if (packet.leg == Leg::reverse) flows.note_reply(flow);
-    if (!follow(flow, packet)) return;
-    const FlowState state = state_after(flow, packet);
+    FlowState state = flow.state;
+    if (packet.fragment.place != Fragment::Place::later) {  // which says nothing of its own
+      if (!follow(flow, packet)) return;
+      state = state_after(flow, packet);
+    }
     flow.expires_at = now + snapshot.timeouts(destination.profile)[static_cast<size_t>(state)];
     if (state == flow.state) return;
     flows.change_state(flow, state);

@@ -38,7 +38,8 @@ namespace natlb {
   X(fragment_tiny, dropped, "a first fragment without its whole TCP or UDP header, or one that begins in it")        \
   X(fragment_malformed, dropped, "a fragment empty, beyond 65535, or no multiple of eight though others follow")     \
   X(fragment_of_icmp, dropped, "a fragment of an ICMP message")                                                      \
-  X(fragment, dropped, "a fragment, which cannot be matched with a flow yet")                                        \
+  X(fragment_of_sctp, dropped, "a fragment of an SCTP packet")                                                       \
+  X(fragment_of_ftp, dropped, "a fragment on an FTP control connection, whose text is read")                         \
   X(source_routed, dropped, "IPv4 source route option or IPv6 routing header")                                       \
   X(martian, dropped, "a source that cannot be: multicast, loopback, unspecified, link-local or the router's own")   \
   X(no_destination, dropped, "service without an available destination that is to be silent about it")               \

@@ -92,11 +92,16 @@ void Worker::take_in(size_t device, const View& view, uint32_t now) noexcept {
     packet.taken = false;
   }
   forwarder_.forward(batch_, view, now);
+  send_out(now);
+  devices_[device]->release(batch_);
+  while (forwarder_.resume(batch_, view, now)) send_out(now);
+}
+
+void Worker::send_out(uint32_t now) noexcept {
   wish(forwarder_.missing());
   waiting_.admit(batch_, now);
   transmit(batch_, devices_, spares_);
   forwarder_.count(batch_);
-  devices_[device]->release(batch_);
 }
 
 // Not counted with the verdicts: nobody sent these packets here.

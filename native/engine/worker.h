@@ -50,6 +50,7 @@ class Worker {
   bool round(const Published& published) noexcept;
   void take_in(size_t device, const View& view, uint32_t now) noexcept;
   bool end_flows(const View& view, uint32_t now) noexcept;
+  void send_out(uint32_t now) noexcept;
   void call_waiting(const Published& published, uint32_t now) noexcept;
   void wish(const Missing& missing) noexcept;
   void wait() noexcept;

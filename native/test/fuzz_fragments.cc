@@ -18,7 +18,7 @@ using namespace natlb;
 namespace {
 
 constexpr HashSecret kSecret{{0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89}};
-constexpr uint8_t kMoreBit = 1, kLongBit = 2, kV6Bit = 4, kCallBit = 8, kLaterBit = 16, kMuchLaterBit = 32;
+constexpr uint8_t kMoreBit = 1, kLongBit = 2, kV6Bit = 4, kCallBit = 8, kLaterBit = 16, kMuchLaterBit = 32, kSettleBit = 64;
 constexpr uint16_t kPort = 0x1234;
 
 void require(bool holds, const char* what) {
@@ -67,6 +67,7 @@ class Watch {
     call_all(table);
     require(went_on_ + dropped_ + ended(table) - ended_before_ + table.waiting() == taken_, "every piece goes on, ends or waits");
     require(table.waiting() <= Fragments::kSeats && table.datagrams() <= Fragments::kDatagrams, "there is room for so many");
+    table.settle();
     table.expire(now_far(), UINT32_MAX);
     require(table.datagrams() == 0 && table.waiting() == 0, "in the end nothing is left");
   }
@@ -115,6 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (kind & kLaterBit) now += 3;
     if (kind & kMuchLaterBit) now += Fragments::kPatienceTicks, table.expire(now, whose);
     watch.set_now(now);
+    if (kind & kSettleBit) table.settle();
     if (begin == 0) watch.call_all(table);  // what waited for another first fragment of this name is not of its datagram
     watch.take(table, packet, now);
     if (kind & kCallBit) watch.call(table);

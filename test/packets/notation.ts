@@ -3,8 +3,9 @@
 //
 //   SOURCE > TARGET tcp FLAGS | udp | sctp CHUNKS (sctp.ts) | icmp TYPE/CODE | proto N, then any of
 //   ttl N, seq N, ack N, window N, mtu N, data N (bytes 0, 1, 2 …), load HEX, text "JSON",
-//   sack LEFT-RIGHT[,LEFT-RIGHT …] (TCP), df, id N, frag OFFSET[+], opt HEX (IPv4 options), ext HEX NEXT… (IPv6:
-//   `ext hop`, `ext dst`, `ext routing`, `ext atomic`, `ext frag`), nosum (UDP, SCTP without a checksum), tag N, init N (SCTP), about ( PACKET ) quote N (what an ICMP
+//   sack LEFT-RIGHT[,LEFT-RIGHT …] (TCP), df, id N, part BEGIN-[END] (of what the IP packet carries, as a fragment; shown with `last` when
+//   none follows), opt HEX (IPv4 options), ext HEX NEXT… (IPv6: `ext hop`, `ext dst`, `ext routing`, `ext atomic`), nosum (UDP, SCTP
+//   without a checksum), tag N, init N (SCTP), about ( PACKET ) quote N (what an ICMP
 //   error quotes, and how many bytes of it), mac other, type HEX, pad N, cut N, poke OFFSET HEX, flip OFFSET (of the frame; of the IP header
 //   in what is quoted; checksums around it are then worked out as if nothing had happened to it).
 
@@ -17,13 +18,13 @@ const UDP = 17;
 const ICMP = 1;
 const ICMP6 = 58;
 const SCTP = 132;
+const FRAGMENT = 44;
 const FLAGS = ['F', 'S', 'R', 'P', 'A', 'U'] as const;
 const EXTENSIONS: Readonly<Record<string, { number: number; bytes: string }>> = {
   hop: { number: 0, bytes: '0000010400000000' },
   dst: { number: 60, bytes: '0000010400000000' },
   routing: { number: 43, bytes: '0000000000000000' },
   atomic: { number: 44, bytes: '0000000012345678' },
-  frag: { number: 44, bytes: '0000000112345678' },
 };
 
 /** The MAC address that `mac other` puts in the place of the interface's own. */
@@ -106,7 +107,19 @@ function buildIp(words: Words): Buffer {
   const v6 = source.length === 16;
   const protocol = protocolNumber(words, v6);
   const payload = buildPayload(words, source, target, protocol);
-  return v6 ? buildV6(words, source, target, protocol, payload) : buildV4(words, source, target, protocol, payload);
+  const part = partOf(words, payload);
+  return v6 ? buildV6(words, source, target, protocol, part) : buildV4(words, source, target, protocol, part);
+}
+
+interface Part {
+  readonly payload: Buffer;
+  readonly begin: number;
+  readonly more: boolean;
+}
+
+function partOf(words: Words, payload: Buffer): Part {
+  const [begin, end] = (words.options.get('part') ?? '0-').split('-').map((at) => (at === '' ? payload.length : Number(at)));
+  return { payload: payload.subarray(begin!, end!), begin: begin!, more: end! < payload.length };
 }
 
 function protocolNumber({ protocol, detail }: Words, v6: boolean): number {
@@ -114,17 +127,13 @@ function protocolNumber({ protocol, detail }: Words, v6: boolean): number {
   return named[protocol] ?? Number(detail);
 }
 
-function buildV4(words: Words, source: Buffer, target: Buffer, protocol: number, payload: Buffer): Buffer {
+function buildV4(words: Words, source: Buffer, target: Buffer, protocol: number, { payload, begin, more }: Part): Buffer {
   const options = Buffer.from(words.options.get('opt') ?? '', 'hex');
   const header = Buffer.alloc(20 + options.length);
   header[0] = 0x40 | (header.length / 4);
   header.writeUInt16BE(header.length + payload.length, 2);
   header.writeUInt16BE(number(words, 'id', 0), 4);
-  const fragment = words.options.get('frag') ?? '0';
-  header.writeUInt16BE(
-    (words.options.has('df') ? 0x4000 : 0) | (fragment.endsWith('+') ? 0x2000 : 0) | (Number.parseInt(fragment, 10) / 8),
-    6,
-  );
+  header.writeUInt16BE((words.options.has('df') ? 0x4000 : 0) | (more ? 0x2000 : 0) | (begin / 8), 6);
   header[8] = number(words, 'ttl', 64);
   header[9] = protocol;
   source.copy(header, 12);
@@ -134,14 +143,22 @@ function buildV4(words: Words, source: Buffer, target: Buffer, protocol: number,
   return Buffer.concat([header, payload]);
 }
 
-function buildV6(words: Words, source: Buffer, target: Buffer, protocol: number, payload: Buffer): Buffer {
+function buildV6(words: Words, source: Buffer, target: Buffer, protocol: number, { payload, begin, more }: Part): Buffer {
   const extension = EXTENSIONS[words.options.get('ext') ?? ''];
-  const extended = extension === undefined ? Buffer.alloc(0) : Buffer.from(extension.bytes, 'hex');
-  if (extension !== undefined) extended[0] = protocol;
+  const fragment = Buffer.alloc(words.options.has('part') ? 8 : 0);
+  if (fragment.length > 0) {
+    fragment[0] = protocol;
+    fragment.writeUInt16BE(begin | (more ? 1 : 0), 2);
+    fragment.writeUInt32BE(number(words, 'id', 0), 4);
+  }
+  const next = fragment.length > 0 ? FRAGMENT : protocol;
+  const option = extension === undefined ? Buffer.alloc(0) : Buffer.from(extension.bytes, 'hex');
+  if (extension !== undefined) option[0] = next;
+  const extended = Buffer.concat([option, fragment]);
   const header = Buffer.alloc(40);
   header[0] = 0x60;
   header.writeUInt16BE(extended.length + payload.length, 4);
-  header[6] = extension?.number ?? protocol;
+  header[6] = extension?.number ?? next;
   header[7] = number(words, 'ttl', 64);
   source.copy(header, 8);
   target.copy(header, 24);
@@ -149,7 +166,7 @@ function buildV6(words: Words, source: Buffer, target: Buffer, protocol: number,
 }
 
 function buildPayload(words: Words, source: Buffer, target: Buffer, protocol: number): Buffer {
-  const counted = Buffer.from(Array.from({ length: number(words, 'data', 0) }, (_, at) => at & 0xff));
+  const counted = Buffer.alloc(number(words, 'data', 0)).map((_, at) => at & 0xff);
   const data = Buffer.concat([counted, Buffer.from(words.options.get('load') ?? '', 'hex')]);
   const builders: Readonly<Record<string, () => [payload: Buffer, checksumAt: number]>> = {
     tcp: () => [Buffer.concat([buildTcp(words), data]), 16],
@@ -235,7 +252,13 @@ type Context = {
   readonly target: Buffer;
   readonly partial: boolean;
   readonly words: readonly string[];
+  readonly fragment?: Fragment;
 };
+
+interface Fragment {
+  readonly begin: number;
+  readonly more: boolean;
+}
 
 function showV4(ip: Buffer, partial: boolean): string {
   const header = (ip[0]! & 15) * 4;
@@ -249,24 +272,41 @@ function showV4(ip: Buffer, partial: boolean): string {
     ...(sum(ip.subarray(0, header)) === 0xffff ? [] : ['bad ip checksum']),
     ...(total > ip.length ? [`cut to ${ip.length} of ${total}`] : []),
   ];
-  const context = { source: ip.subarray(12, 16), target: ip.subarray(16, 20), partial, words };
+  const part = fragment & 0x3fff ? { fragment: { begin: (fragment & 0x1fff) * 8, more: (fragment & 0x2000) !== 0 } } : {};
+  const context = { source: ip.subarray(12, 16), target: ip.subarray(16, 20), partial, words, ...part };
   return showPayload(ip[9]!, ip.subarray(header, total), context, total > ip.length);
 }
 
 function showV6(ip: Buffer, partial: boolean): string {
   const total = 40 + ip.readUInt16BE(4);
-  const name = Object.entries(EXTENSIONS).find(([, { number: next }]) => next === ip[6])?.[0];
+  const isFragment = (at: number) => ip.readUInt16BE(at + 2) > 0;
+  const name = Object.entries(EXTENSIONS).find(([, { number: next }]) => next === ip[6] && (next !== FRAGMENT || !isFragment(40)))?.[0];
+  const behind = name === undefined ? 40 : 48;
+  const next = name === undefined ? ip[6]! : ip[40]!;
+  const fragmented = next === FRAGMENT && isFragment(behind);
   const words = [
     `ttl ${ip[7]}`,
     ...(name === undefined ? [] : [`ext ${name}`]),
+    ...(fragmented ? [`id ${ip.readUInt32BE(behind + 4)}`] : []),
     ...(total > ip.length ? [`cut to ${ip.length} of ${total}`] : []),
   ];
-  const context = { source: ip.subarray(8, 24), target: ip.subarray(24, 40), partial, words };
-  const at = name === undefined ? 40 : 48;
-  return showPayload(name === undefined ? ip[6]! : ip[40]!, ip.subarray(at, total), context, total > ip.length);
+  const field = fragmented ? ip.readUInt16BE(behind + 2) : 0;
+  const part = fragmented ? { fragment: { begin: field & 0xfff8, more: (field & 1) !== 0 } } : {};
+  const context = { source: ip.subarray(8, 24), target: ip.subarray(24, 40), partial, words, ...part };
+  const at = fragmented ? behind + 8 : behind;
+  return showPayload(fragmented ? ip[behind]! : next, ip.subarray(at, total), context, total > ip.length);
+}
+
+/** The L4 header is in the first fragment alone, and no checksum can be proved in parts. */
+function showFragment(protocol: number, payload: Buffer, { fragment, ...context }: Context, { begin, more }: Fragment): string {
+  const part = `part ${begin}-${begin + payload.length}${more ? '' : ' last'}`;
+  if (begin === 0) return `${showPayload(protocol, payload, context, true)} ${part}`;
+  const name = protocol === TCP ? 'tcp' : protocol === UDP ? 'udp' : `proto ${protocol}`;
+  return [addressText(context.source), '>', addressText(context.target), name, ...context.words, part].join(' ');
 }
 
 function showPayload(protocol: number, payload: Buffer, context: Context, cut: boolean): string {
+  if (context.fragment !== undefined) return showFragment(protocol, payload, context, context.fragment);
   if (protocol === TCP || protocol === UDP || protocol === SCTP) return showPorts(protocol, payload, context, cut);
   const between = `${addressText(context.source)} > ${addressText(context.target)}`;
   if (protocol !== ICMP && protocol !== ICMP6) return [between, 'proto', protocol, ...context.words].join(' ');

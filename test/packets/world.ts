@@ -4,6 +4,7 @@ import { MemoryRouter, type SentFrame, type Surroundings } from '../../dataplane
 import type { Protocol, SchedulerFlag, Service, Snapshot } from '../../dataplane/protocol.js';
 import { addressText } from './bytes.js';
 import { build, show } from './notation.js';
+import { Reassembly } from './reassemble.js';
 
 export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02'] as const;
 const GATEWAY = '02:00:00:00:00:fe';
@@ -77,13 +78,14 @@ type Command = (world: World, rest: string) => readonly string[];
 
 interface World {
   readonly router: MemoryRouter;
+  readonly reassembly: Reassembly;
   surroundings: Surroundings;
   services: readonly Service[];
   halfOpen: Snapshot['halfOpen'];
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  /** in ethN [K x] PACKET [+ PACKET …] [offload unknown | partial | gso SIZE]: one batch */
+  /** in ethN [K x] PACKET [+ PACKET …] [offload unknown | partial | gso SIZE]: one batch; verdicts of fragments that waited come last */
   in: (world, rest) => {
     const [, name, times, text] = /^eth(\d) (?:(\d+) x )?(.*)$/.exec(rest)!;
     const device = Number(name);
@@ -92,6 +94,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const batch = Array.from({ length: Number(times ?? 1) }, () => frames).flat();
     const { verdicts, out } = world.router.send(device, batch, offloadOf(offload, frames[0]!));
     return [`    ${repeated(verdicts).join(' ')}`, ...sent(world, out)];
+  },
+  /** flood ethN TIMES PACKET: so many times, with identifications from 1 on; says the verdicts */
+  flood: ({ router }, rest) => {
+    const [, name, times, packet] = /^eth(\d) (\d+) (.*)$/.exec(rest)!;
+    const frames = Array.from({ length: Number(times) }, (_, at) => build(`${packet} id ${at + 1}`, MACS[Number(name)]!));
+    return verdictsOf(router, Number(name), frames);
+  },
+  /** pieces ethN SIZE PACKET: in fragments of so many bytes, one after the other; says the verdicts */
+  pieces: ({ router }, rest) => {
+    const [, name, size, packet] = /^eth(\d) (\d+) (.*)$/.exec(rest)!;
+    const count = Math.ceil((8 + Number(/ data (\d+)/.exec(packet!)![1])) / Number(size));
+    const part = (at: number) => `${at * Number(size)}-${at + 1 === count ? '' : (at + 1) * Number(size)}`;
+    const frames = Array.from({ length: count }, (_, at) => build(`${packet} part ${part(at)}`, MACS[Number(name)]!));
+    return verdictsOf(router, Number(name), frames);
   },
   /** wait SECONDS */
   wait: (world, rest) => {
@@ -253,7 +269,18 @@ function changeService(world: World, address: string, port: string, change: (ser
 }
 
 function sent(world: World, frames: readonly SentFrame[]): readonly string[] {
-  return repeated(frames.map((frame) => describe(world, frame))).map((line) => `    ${line}`);
+  const lines = frames.flatMap((frame) => [describe(world, frame), ...together(world, frame)]);
+  return repeated(lines).map((line) => `    ${line}`);
+}
+
+/** What the receiver has when the last fragment of a datagram has left. */
+function together({ reassembly }: World, { device, frame }: SentFrame): readonly string[] {
+  const whole = reassembly.add(frame);
+  return whole === undefined ? [] : [`together eth${device} ${show(whole)}`];
+}
+
+function verdictsOf(router: MemoryRouter, device: number, frames: readonly Buffer[]): readonly string[] {
+  return repeated(frames.flatMap((frame) => router.send(device, [frame]).verdicts)).map((run) => `    ${run}`);
 }
 
 /** Runs of equal lines as one. */
@@ -312,6 +339,7 @@ export function play(transcript: string): string {
   const takesOffload = !settings.includes('with af_xdp');
   const world: World = {
     router: guideRouter(maxFlows, takesOffload),
+    reassembly: new Reassembly(),
     surroundings: SURROUNDINGS,
     services: SERVICES,
     halfOpen: { service: 0, source: 0 },
