@@ -1,6 +1,7 @@
 // SCTP's checksum when a port changes, also where most of the packet is not at hand.
 #include <doctest/doctest.h>
 
+#include <initializer_list>
 #include <random>
 #include <vector>
 
@@ -57,4 +58,37 @@ TEST_CASE("SCTP: a length that cannot be, from a quoted header, does no harm") {
   const uint32_t before = checksum_in(bytes);
   put_sctp_port(bytes.data(), 4, bytes.size(), 0, to_wire(9009));
   CHECK(checksum_in(bytes) == before);
+}
+
+TEST_CASE("SCTP: whatever the bytes, nothing beyond them is read") {
+  std::mt19937 random{1};
+  const auto often = [&random](std::initializer_list<uint32_t> values) {
+    return random() % 4 == 0 ? random() : *(values.begin() + random() % values.size());
+  };
+  uint32_t sound = 0;
+  for (int run = 0; run < 20'000; ++run) {
+    std::vector<uint8_t> bytes(random() % 80);
+    for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(often({0, 0, 4, 20}));
+    if (bytes.size() > 16) {
+      bytes[sctp::kHeader] = static_cast<uint8_t>(often({0, 1, 2, 6, 10, 11}));
+      store16(&bytes[sctp::kHeader + sctp::kLength],
+              to_wire(static_cast<uint16_t>(often({4, 8, 20, static_cast<uint32_t>(bytes.size() - 12)}))));
+    }
+    Packet packet{};
+    packet.frame = bytes.data();
+    packet.end = static_cast<uint32_t>(bytes.size());
+    packet.offload.checksum = Checksum::unknown;
+    packet.leg = random() % 2 == 0 ? Leg::forward : Leg::reverse;
+    if (parse_sctp(packet) != Verdict::pending) continue;
+    ++sound;
+    Flow flow{};
+    flow.protocol = kSctp;
+    flow.state = FlowState::SCTP_NONE;
+    follow_sctp(flow, packet);
+    flow.state = next_state(flow.state, packet.leg, event_of(packet));
+    CHECK(row(flow.state).protocol == kSctp);
+    const SctpAnswer answer = answer_to_stranger(packet);
+    CHECK((answer.chunk == 0 || answer.chunk == sctp::kAbort || answer.chunk == sctp::kShutdownComplete));
+  }
+  CHECK(sound > 1'000);
 }
