@@ -19,9 +19,6 @@ export interface Document {
 /** natlb translates the targets of what clients send to a service. These rows are about the other direction. */
 const OUTBOUND = 'Source NAT, which natlb does not do.';
 
-/** Until fragments are more than dropped. */
-const NOT_YET = 'Not yet: fragments are dropped with a verdict of their own, and none are made.';
-
 const UDP: Document = {
   rfc: 4787,
   title: 'UDP',
@@ -93,9 +90,9 @@ const UDP: Document = {
     { id: '4787-12a', level: 'should not', says: 'ICMP errors are not filtered by who sends them.' },
     { id: '4787-12b', level: 'recommended', says: 'Destination Unreachable passes.' },
     { id: '4787-13', level: 'must', says: 'What is too big and must not be fragmented is answered with the MTU it has to keep to.' },
-    { id: '4787-13a', level: 'should', says: 'What may be fragmented is fragmented, and leaves in order.', exempt: NOT_YET },
-    { id: '4787-14', level: 'must', says: 'Fragments are translated in whatever order they come.', exempt: NOT_YET },
-    { id: '4787-14a', level: 'must not', says: 'A flood of fragments does no harm to unfragmented traffic.', exempt: NOT_YET },
+    { id: '4787-13a', level: 'should', says: 'What may be fragmented is fragmented, and leaves in order.' },
+    { id: '4787-14', level: 'must', says: 'Fragments are translated in whatever order they come.' },
+    { id: '4787-14a', level: 'must not', says: 'A flood of fragments does no harm to unfragmented traffic.' },
   ],
 };
 
