@@ -13,11 +13,14 @@ export interface PacketStep {
   readonly kind: 'packet';
   readonly device: number;
   readonly text: string;
+  /** In fragments that begin at these places of its payload; in this order. */
+  readonly cuts?: readonly number[];
+  readonly order?: 'first first' | 'last first';
   /** A RST whose sequence number nobody would believe. */
   readonly blind?: true;
 }
 
-/** One turn of a TCP connection: who (c, s), flags, bytes. */
+/** One turn of a connection: who (c, s), flags of TCP or chunks of SCTP, bytes. */
 type Turn = `${'c' | 's'} ${string} ${number}`;
 
 const HANDSHAKE: readonly Turn[] = ['c S 0', 's SA 0', 'c A 0'];
@@ -35,6 +38,29 @@ const LIVES: readonly (readonly Turn[])[] = [
   ['c S 0', 's SA 0', 'c FA 0', 's FA 0', 'c A 0'],
 ];
 const LONG: readonly Turn[] = ['c PA 3', 's PA 4', 'c A 0'];
+const ASSOCIATION: readonly Turn[] = ['c INIT 0', 's INIT_ACK 0', 'c COOKIE_ECHO 8', 's COOKIE_ACK 0'];
+const SHUTDOWN: readonly Turn[] = ['c SHUTDOWN 0', 's SHUTDOWN_ACK 0', 'c SHUTDOWN_COMPLETE 0'];
+const SCTP_LIVES: readonly (readonly Turn[])[] = [
+  [...ASSOCIATION, 'c DATA 40', 's SACK 0', 's DATA 7', 'c SACK 0', ...SHUTDOWN],
+  ['c INIT 0', 's INIT_ACK 0', 'c COOKIE_ECHO+DATA 9', 's COOKIE_ACK+SACK 0', 's HEARTBEAT 4', 'c HEARTBEAT_ACK 4', 's SHUTDOWN 0'],
+  [...ASSOCIATION, 's SHUTDOWN 0', 'c SHUTDOWN_ACK 0', 's SHUTDOWN_COMPLETE/T 0'],
+  [...ASSOCIATION, 'c ABORT 0'],
+  ['c INIT 0', 's ABORT/T 0'],
+  ['c INIT 0', 'c INIT 0', 's INIT_ACK 0', 's ERROR 4', 'c COOKIE_ECHO 3'],
+];
+const ODD_CHUNKS = [
+  'INIT',
+  'INIT_ACK',
+  'COOKIE_ECHO',
+  'COOKIE_ACK',
+  'DATA',
+  'SACK',
+  'ABORT',
+  'SHUTDOWN',
+  'SHUTDOWN_ACK',
+  'SHUTDOWN_COMPLETE',
+  '63',
+];
 const ODD_FLAGS = ['S', 'SA', 'A', 'FA', 'F', 'R', 'RA', 'PA', 'SF', 'SR', 'none', 'U', 'SRFA'] as const;
 
 interface Connection {
@@ -78,6 +104,7 @@ export class Conversation {
       live: () => this.#live(),
       odd: () => this.#odd(),
       big: () => this.#big(),
+      cut: () => this.#cut(),
       reopen: () => this.#reopen(),
       icmp: () => this.#icmp(),
       noise: () => this.#noise(),
@@ -111,7 +138,9 @@ export class Conversation {
     const address = random.one(this.#clients);
     let port = random.chance(0.005) ? 20 : random.between(1024, 65535);
     while (used.has(`${address} ${port}`)) port = random.between(1024, 65535);
-    const life = random.chance(0.3) ? [...HANDSHAKE, ...Array.from({ length: 20 }, () => LONG).flat()] : random.one(LIVES);
+    const lives = protocol === 'sctp' ? SCTP_LIVES : LIVES;
+    const life =
+      protocol === 'tcp' && random.chance(0.3) ? [...HANDSHAKE, ...Array.from({ length: 20 }, () => LONG).flat()] : random.one(lives);
     const connection: Connection = { protocol, client: { address, port }, virtual, life, turn: 0, c: random.word(), s: random.word() };
     this.#connections.push(connection);
     return this.#take(connection);
@@ -127,18 +156,20 @@ export class Conversation {
   /** The next turn of a connection that has one. */
   #live(): Step | undefined {
     const { random } = this.#place;
-    const going = this.#connections.filter((one) => one.turn > 0 && (one.protocol !== 'tcp' || one.turn < one.life.length));
+    const going = this.#connections.filter((one) => one.turn > 0 && (one.protocol === 'udp' || one.turn < one.life.length));
     return going.length === 0 ? undefined : this.#take(random.one(going));
   }
 
   #take(connection: Connection): Step {
-    if (connection.protocol !== 'tcp') return this.#datagram(connection);
+    if (connection.protocol === 'udp') return this.#datagram(connection);
     const turn = connection.life[connection.turn] ?? 'c A 0';
     const [side = 'c', flags = 'A', length = '0'] = turn.split(' ');
     // A server that never heard of the client does not answer; the client asks again.
-    if (side === 's' && connection.server === undefined) return this.#segment(connection, 'c', 'S', 0);
+    const say = connection.protocol === 'tcp' ? this.#segment : this.#chunks;
+    if (side === 's' && connection.server === undefined)
+      return say.call(this, connection, 'c', connection.protocol === 'tcp' ? 'S' : 'INIT', 0);
     connection.turn++;
-    return this.#segment(connection, side === 's' ? 's' : 'c', flags, Number(length));
+    return say.call(this, connection, side === 's' ? 's' : 'c', flags, Number(length));
   }
 
   #segment(connection: Connection, side: 'c' | 's', flags: string, length: number): PacketStep {
@@ -148,6 +179,13 @@ export class Conversation {
     if (!again) connection[side] = (sequence + length + (/[SF]/.test(flags) ? 1 : 0)) >>> 0;
     const numbers = `seq ${sequence}${flags.includes('A') ? ` ack ${connection[other]}` : ''}`;
     return this.#say(connection, side, `tcp ${flags} ${numbers} window 1000`, length);
+  }
+
+  /** Either side says the tag that the other has chosen. */
+  #chunks(connection: Connection, side: 'c' | 's', chunks: string, length: number): PacketStep {
+    const init = chunks.startsWith('INIT') ? ` init ${connection[side]}` : '';
+    const tag = chunks === 'INIT' ? 0 : connection[side === 'c' ? 's' : 'c'];
+    return this.#say(connection, side, `sctp ${chunks} tag ${tag}${init}`, length);
   }
 
   #datagram(connection: Connection): Step {
@@ -180,7 +218,8 @@ export class Conversation {
     if (this.#connections.length === 0) return undefined;
     const connection = random.one(this.#connections);
     const side = connection.server !== undefined && random.chance(0.5) ? 's' : 'c';
-    if (connection.protocol !== 'tcp') return this.#say(connection, side, connection.protocol, random.below(1300));
+    if (connection.protocol === 'sctp') return this.#chunks(connection, side, random.one(ODD_CHUNKS), random.below(9));
+    if (connection.protocol === 'udp') return this.#say(connection, side, 'udp', random.below(1300));
     const flags = random.one(ODD_FLAGS);
     if (flags.includes('R') && random.chance(0.2)) {
       return { ...this.#say(connection, side, `tcp R seq ${(connection[side] + 2 ** 31) >>> 0}`, 0), blind: true };
@@ -196,19 +235,34 @@ export class Conversation {
     const connection = random.one(known);
     const side = random.one(['c', 'c', 's'] as const);
     const length = random.between(1300, 1460) - (connection.client.address.includes(':') ? 20 : 0);
-    const step =
+    return connection.protocol === 'tcp'
+      ? this.#segment(connection, side, 'PA', length)
+      : this.#say(connection, side, connection.protocol, length);
+  }
+
+  /** A packet that comes in fragments. */
+  #cut(): Step | undefined {
+    const { random, family } = this.#place;
+    const known = this.#connections.filter((one) => one.server !== undefined && one.turn > 2);
+    if (family === 6 || known.length === 0) return undefined;
+    const connection = random.one(known);
+    const side = random.one(['c', 'c', 's'] as const);
+    const length = random.between(40, 1300);
+    const whole =
       connection.protocol === 'tcp'
         ? this.#segment(connection, side, 'PA', length)
         : this.#say(connection, side, connection.protocol, length);
-    return { ...step, text: step.text.includes(' df') ? step.text : `${step.text} df` };
+    const cuts = Array.from({ length: random.between(1, 3) }, () => random.between(3, 160) * 8).sort((one, other) => one - other);
+    const text = whole.text.replace(' df', '').replace(/ttl \d+/, 'ttl 40');
+    return { ...whole, text, cuts: [...new Set(cuts)], order: random.one(['first first', 'last first']) };
   }
 
   #reopen(): Step | undefined {
     const { random } = this.#place;
-    const over = this.#connections.filter((one) => one.protocol === 'tcp' && one.turn >= one.life.length);
+    const over = this.#connections.filter((one) => one.protocol !== 'udp' && one.turn >= one.life.length);
     if (over.length === 0) return undefined;
     const connection = random.one(over);
-    connection.life = random.one(LIVES);
+    connection.life = random.one(connection.protocol === 'sctp' ? SCTP_LIVES : LIVES);
     connection.turn = 0;
     connection.c = (connection.c + random.between(1_000, 1_000_000)) >>> 0;
     connection.s = random.word();

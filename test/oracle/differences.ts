@@ -1,7 +1,8 @@
 // Where natlb is meant to differ from IPVS, and why. A row that no packet of a full run needs is reported: it would only hide something.
 
 import type { Sent } from './balancer.js';
-import { ACK, FIN, type Fields, fields, RST, SYN, UDP } from './frame.js';
+import { joined } from './fragments.js';
+import { type Fields, fields, SYN, UDP } from './frame.js';
 import { isServer } from './world.js';
 
 /** One packet and what came of it. */
@@ -15,8 +16,12 @@ export interface Case {
   readonly verdict: string;
   /** Servers that had a service, and have none now. */
   readonly removed: ReadonlySet<string>;
+  /** It came in fragments. */
+  readonly cuts: boolean;
   /** A RST with a sequence number that neither side would use. */
   readonly blind: boolean;
+  /** It has the SYN flag, and no flow that is not over. */
+  readonly opens: boolean;
   /** A SYN from the ports of an earlier connection with a persistent service. */
   readonly persistentAgain: boolean;
   /** Some service schedules every packet for itself. */
@@ -68,10 +73,11 @@ export const DIFFERENCES: readonly Difference[] = [
     matches: ({ device, packet, ours, onePacket }) => device === 1 && packet.protocol === UDP && onePacket && ours.length === 1,
   },
   {
-    name: 'only a SYN alone begins a connection in the place of another',
-    reason: 'IPVS gives up a finished flow for every SYN, with ACK, RST or FIN beside it too',
-    matches: ({ device, packet }) => device === 0 && (packet.flags & SYN) !== 0 && (packet.flags & (ACK | RST | FIN)) !== 0,
+    name: 'only a SYN alone begins a connection',
+    reason: 'IPVS schedules SYN with ACK or FIN too, and gives up a finished flow for any SYN; it may come upon the same server again',
+    matches: ({ device, packet, opens }) => device === 0 && opens && packet.flags !== SYN,
     parts: true,
+    unseen: true,
   },
   {
     name: 'a reply that dies of its TTL',
@@ -80,6 +86,11 @@ export const DIFFERENCES: readonly Difference[] = [
     matches: ({ device, frame, packet }) => device === 1 && packet.icmp === undefined && (frame[packet.v4 ? 22 : 21] ?? 0) <= 1,
     parts: true,
     unseen: true,
+  },
+  {
+    name: 'fragments stay fragments',
+    reason: 'IPVS puts them together, and cuts only what is too large; ours follow the first one and go on as they came',
+    matches: ({ cuts, theirs, ours }) => cuts && same(joined(theirs), joined(ours)),
   },
   {
     name: 'UDP without a checksum stays without',
@@ -96,6 +107,12 @@ export const DIFFERENCES: readonly Difference[] = [
     name: 'checksum of a quoted packet',
     reason: 'IPVS translates the addresses and ports in an ICMP error, but leaves the checksum of the TCP or UDP header in it as it was',
     matches: ({ packet, theirs, ours }) => packet.icmp !== undefined && ours.length > 0 && equalBut(theirs, ours, eraseQuotedChecksum),
+  },
+  {
+    name: 'ICMP errors are no traffic of a flow',
+    reason: 'IPVS counts those that it translates; ours neither refresh a flow nor count (RFC 5508 REQ-6)',
+    matches: ({ packet, verdict, theirs, ours }) => packet.icmp !== undefined && verdict === 'icmp_forwarded' && same(theirs, ours),
+    unseen: true,
   },
   {
     name: 'nothing untranslated leaves',

@@ -14,6 +14,8 @@ export interface Mix {
   readonly odd: number;
   /** A packet about as large as the way takes. */
   readonly big: number;
+  /** A packet in fragments. */
+  readonly cut: number;
   /** A new connection from the ports of one that was. */
   readonly reopen: number;
   readonly icmp: number;
@@ -39,7 +41,7 @@ export interface Feature {
   readonly clients: number;
 }
 
-const MIX: Mix = { open: 20, live: 60, odd: 0, big: 0, reopen: 0, icmp: 0, noise: 0, weigh: 0, move: 0 };
+const MIX: Mix = { open: 20, live: 60, odd: 0, big: 0, cut: 0, reopen: 0, icmp: 0, noise: 0, weigh: 0, move: 0 };
 
 interface Wish {
   readonly protocol?: Protocol;
@@ -156,6 +158,20 @@ const SIZE: Feature = {
   services: (place) => [service(place, 0), service(place, 0, { protocol: 'udp' })],
   mix: { ...MIX, big: 30 },
   clients: 3,
+};
+
+const FRAGMENTS: Feature = {
+  name: 'fragments',
+  services: (place) => [service(place, 0), service(place, 0, { protocol: 'udp' })],
+  mix: { ...MIX, cut: 30 },
+  clients: 3,
+};
+
+const SCTP: Feature = {
+  name: 'SCTP',
+  services: (place) => [service(place, 0, { protocol: 'sctp', to: place.random.one([3868, 3869]) })],
+  mix: { ...MIX, odd: 10, reopen: 5 },
+  clients: 4,
 };
 
 const ONE_PACKET: Feature = {
@@ -281,9 +297,11 @@ export const FEATURES: readonly Feature[] = [
   TCP_LIFE,
   TCP_ODD,
   UDP,
+  SCTP,
   ONE_PACKET,
   ICMP,
   SIZE,
+  FRAGMENTS,
   MOVING,
   THRESHOLDS,
   PERSISTENT,

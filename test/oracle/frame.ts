@@ -5,14 +5,12 @@ import type { Endpoint } from './world.js';
 
 export const TCP = 6;
 export const UDP = 17;
+export const SCTP = 132;
 const ICMP = 1;
 const ICMP6 = 58;
 
-/** TCP flags. */
-export const FIN = 1;
+/** Of the TCP flags. */
 export const SYN = 2;
-export const RST = 4;
-export const ACK = 16;
 
 export interface Fields {
   readonly v4: boolean;
@@ -35,7 +33,7 @@ export function fields(frame: Buffer): Fields {
   const protocol = frame[v4 ? 23 : 20] ?? 0;
   const l4 = v4 ? 14 + ((frame[14] ?? 0) & 15) * 4 : 54;
   const fragment = v4 && (frame.readUInt16BE(20) & 0x3fff) !== 0;
-  const ports = !fragment && (protocol === TCP || protocol === UDP) && frame.length >= l4 + 4;
+  const ports = !fragment && [TCP, UDP, SCTP].includes(protocol) && frame.length >= l4 + 4;
   const address = (at: number) => addressText(frame.subarray(at, at + (v4 ? 4 : 16)));
   const isIcmp = !fragment && protocol === (v4 ? ICMP : ICMP6);
   const end = v4 ? 14 + frame.readUInt16BE(16) : 54 + frame.readUInt16BE(18);

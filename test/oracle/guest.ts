@@ -1,7 +1,7 @@
 // Runs a program of ours in a User Mode Linux guest, whose kernel has the real IPVS. The guest sees the host's files, read-only, at the same paths.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, chmodSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,17 +13,8 @@ export const SKIP = reasonToSkip();
 
 function reasonToSkip(): string | false {
   if (process.getuid?.() !== 0) return 'the guest with the real IPVS needs root';
-  const missing = [KERNEL, '/usr/lib/uml/modules', '/usr/sbin/ipvsadm'].filter((path) => !exists(path));
+  const missing = [KERNEL, '/usr/lib/uml/modules', '/usr/sbin/ipvsadm'].filter((path) => !existsSync(path));
   return missing.length > 0 ? `${missing.join(', ')} missing (packages user-mode-linux, ipvsadm)` : false;
-}
-
-function exists(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export interface GuestEnd {
@@ -36,7 +27,8 @@ export interface GuestEnd {
 
 /** Runs `program`, compiled, with these arguments and those of taps.py; `use` sees the result before its files are gone. */
 export async function inGuest<T>(program: string, args: readonly string[], limitMs: number, use: (end: GuestEnd) => T): Promise<T> {
-  const scratch = mkdtempSync(join(tmpdir(), 'natlb-oracle-'));
+  sweep();
+  const scratch = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   try {
     const init = join(scratch, 'init');
     const words = [INIT, scratch, process.execPath, program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
@@ -48,6 +40,16 @@ export async function inGuest<T>(program: string, args: readonly string[], limit
     return use({ status: status === '' ? undefined : Number(status), output: file('output') || console, file });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** With the id of the process that made it, so that what a killed one left can be told. */
+const PREFIX = 'natlb-oracle-';
+
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const maker = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    if (maker !== undefined && !existsSync(`/proc/${maker}`)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
   }
 }
 

@@ -39,7 +39,7 @@ export class Natlb implements Balancer {
     const steps = Math.floor((performance.now() - this.#time) / TICK_MS);
     this.#time += steps * TICK_MS;
     if (steps > 0) this.#router.advance(steps * TICK_MS);
-    if (++this.#sent % 20 === 0) this.#router.advance(TICK_MS);
+    if (++this.#sent % 100 === 0) this.#router.advance(TICK_MS);
   }
 
   /** Services are named as /proc/net/ip_vs has them (features.ts). */

@@ -8,6 +8,7 @@ import type { Balancer, Sent } from './balancer.js';
 import { Conversation, type PacketStep, type Step } from './conversation.js';
 import { type Case, DIFFERENCES, type Difference, same } from './differences.js';
 import { FEATURES, type Feature } from './features.js';
+import { cut } from './fragments.js';
 import { type Fields, fields, SYN } from './frame.js';
 import { Ipvs, sleep } from './ipvs.js';
 import { changes } from './ipvsadm.js';
@@ -84,9 +85,14 @@ class Sequence {
       return undefined;
     }
     const frame = build(step.text, MACS[step.device] ?? '');
-    const theirs = this.#ipvs.send(step.device, frame).out;
+    const frames = step.cuts === undefined ? [frame] : cut(frame, step.cuts);
+    if (step.order === 'last first') frames.reverse();
+    const theirs = frames.flatMap((one) => this.#ipvs.send(step.device, one).out);
     const packet = fields(frame);
-    const { out: ours, verdict } = this.#natlb.send(step.device, frame);
+    const opens = (packet.flags & SYN) !== 0 && !this.#isLive(packet);
+    const sent = frames.map((one) => this.#natlb.send(step.device, one));
+    const ours = sent.flatMap(({ out }) => out);
+    const verdict = sent.map((one) => one.verdict).join(' ');
     this.packets++;
     this.#conversation.learn(step, theirs);
     const difference = this.#explain({
@@ -97,7 +103,9 @@ class Sequence {
       ours,
       verdict,
       removed: this.#removed,
+      cuts: step.cuts !== undefined,
       blind: step.blind === true,
+      opens,
       persistentAgain: this.#isPersistentAgain(packet),
       onePacket: this.#services.some((service) => service.onePacket),
     });
@@ -112,6 +120,11 @@ class Sequence {
     const ours = this.#natlb.loads();
     for (let tries = 0; tries < TICKS && this.#ipvs.loads().join() !== ours.join(); tries++) sleep(TICK_MS);
     return this.#unequal('loads', this.#ipvs.loads(), ours);
+  }
+
+  #isLive({ source, target }: Fields): boolean {
+    const ends = `tcp ${source.address}:${source.port} ${target.address}:${target.port} `;
+    return this.#natlb.flows().some(({ text }) => text.startsWith(ends) && !/(TIME_WAIT|CLOSE)$/.test(text));
   }
 
   #isPersistentAgain({ source, target, flags }: Fields): boolean {
@@ -131,8 +144,14 @@ class Sequence {
     return row;
   }
 
-  #tell({ text, device }: PacketStep, theirs: readonly Sent[], ours: readonly Sent[], verdict: string, difference?: Difference | 'none') {
-    this.transcript.push(`in eth${device} ${text}`);
+  #tell(
+    { text, device, cuts, order }: PacketStep,
+    theirs: readonly Sent[],
+    ours: readonly Sent[],
+    verdict: string,
+    difference?: Difference | 'none',
+  ) {
+    this.transcript.push(`in eth${device} ${text}${cuts === undefined ? '' : `, cut at ${cuts.join(' ')}, ${order}`}`);
     if (difference === undefined) this.transcript.push(...theirs.map((sent) => `    ${out(sent)}`));
     else {
       this.transcript.push(...theirs.map((sent) => `    theirs ${out(sent)}`), ...ours.map((sent) => `    ours   ${out(sent)}`));
