@@ -349,7 +349,7 @@ export class Model {
       home,
       server,
       ...(template === undefined ? {} : { template }),
-      state: packet.protocol === 'tcp' ? 'NONE' : 'UDP',
+      state: packet.protocol === 'tcp' ? nextState('NONE', 'client', packet.flags) : 'UDP',
       expiresAt: Number.POSITIVE_INFINITY,
       replied: false,
     };
