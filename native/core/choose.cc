@@ -14,6 +14,8 @@ Address masked(const Address& address, uint32_t bits) noexcept {
   return Address::v6(words);
 }
 
+}  // namespace
+
 // A template stands where no packet does: under a protocol of its own, and with its service's slot for a client port, so that services
 // which share an address have their own.
 Key template_key(const Service& service, const Listener& listener, const Key& key) noexcept {
@@ -22,6 +24,8 @@ Key template_key(const Service& service, const Listener& listener, const Key& ke
   return {masked(key.source, service.persistence_bits), service.listeners[0].address, static_cast<uint16_t>(service.slot), port,
           template_protocol(service.protocol)};
 }
+
+namespace {
 
 class Choosing {
  public:

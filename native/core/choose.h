@@ -15,6 +15,9 @@ struct Chosen {
   bool full = false;       // a template was needed, and the table had no room for it
 };
 
+// Under which a persistent service keeps the template of who sent `key`.
+Key template_key(const Service& service, const Listener& listener, const Key& key) noexcept;
+
 // Makes or renews the client's template where the service is persistent.
 Chosen choose(const Service& service, const Listener& listener, const Key& key, FlowTable& flows, uint32_t now) noexcept;
 

@@ -84,6 +84,12 @@ std::vector<Device*> Engine::device_pointers() const {
   return devices;
 }
 
+Explanation Engine::explain(const PacketQuestion& question, std::shared_ptr<const Routes>& routes) const {
+  const std::scoped_lock lock{mutex_};
+  routes = routes_;
+  return natlb::explain(question, view(), flows_, ticks_now());
+}
+
 std::shared_ptr<const Snapshot> Engine::snapshot() const {
   const std::scoped_lock lock{mutex_};
   return snapshot_;

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/explain.h"
 #include "engine/flow_memory.h"
 #include "engine/slot_directory.h"
 #include "engine/worker.h"
@@ -45,6 +46,9 @@ class Engine {
   [[nodiscard]] const std::string& backend_reason() const noexcept { return opened_.reason; }
   [[nodiscard]] uint32_t adopted() const noexcept { return adopted_; }
   [[nodiscard]] bool flows_last() const noexcept { return memory_.lasting(); }
+
+  // What would become of a packet now; `routes` are those that the answer's interfaces belong to.
+  [[nodiscard]] Explanation explain(const PacketQuestion& question, std::shared_ptr<const Routes>& routes) const;
 
   // For reading while the worker works: counters are whole, sums of several may be a packet apart.
   [[nodiscard]] const FlowTable& flows() const noexcept { return flows_; }
