@@ -3,7 +3,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FromDataplane, Readings, Snapshot, Start, ToDataplane } from '../dataplane/protocol.js';
+import type { Question as Asked, FromDataplane, Questions, Readings, Snapshot, Start, ToDataplane } from '../dataplane/protocol.js';
 
 export interface DataplaneOptions {
   readonly start: Start;
@@ -16,10 +16,12 @@ export interface DataplaneOptions {
   readonly onRefused: (reason: Error) => void;
 }
 
+type About<What extends keyof Readings> = Questions[What] extends undefined ? [] : [about: Questions[What]];
+
 export interface Dataplane {
   configure(snapshot: Snapshot): void;
   /** Rejects when the data plane is not running, dies meanwhile, or does not answer in time. */
-  read<What extends keyof Readings>(what: What): Promise<Readings[What]>;
+  read<What extends keyof Readings>(what: What, ...about: About<What>): Promise<Readings[What]>;
   about(): { readonly state: 'starting' | 'running' | 'dead'; readonly pid?: number; readonly restarts: number };
   close(): Promise<void>;
 }
@@ -84,7 +86,7 @@ class Supervisor implements Dataplane {
     if (this.#ready) this.#tell({ kind: 'configure', snapshot });
   }
 
-  read<What extends keyof Readings>(what: What): Promise<Readings[What]> {
+  read<What extends keyof Readings>(what: What, ...[about]: About<What>): Promise<Readings[What]> {
     return new Promise((resolve, reject) => {
       if (!this.#ready) return reject(new Error('the data plane is not running'));
       const id = ++this.#lastQuestion;
@@ -93,7 +95,7 @@ class Supervisor implements Dataplane {
         ANSWER_WITHIN_MS,
       );
       this.#questions.set(id, { resolve: resolve as Question['resolve'], reject, timer });
-      this.#tell({ kind: 'read', id, what });
+      this.#tell({ kind: 'read', id, ...({ what, about } as Asked) });
     });
   }
 

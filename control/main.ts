@@ -1,7 +1,10 @@
 // The command line of natlb.
 
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import type { Io } from './cli/args.js';
 import { check } from './cli/check.js';
+import { flows } from './cli/flows.js';
 import { ipvsadm } from './cli/ipvsadm.js';
 import { status } from './cli/status.js';
 import { parseEndpoint } from './config/address.js';
@@ -12,6 +15,7 @@ import { hearSignals } from './signals.js';
 const USAGE = `natlb run -f FILE [--run-dir DIR] [--backend auto|af_xdp|af_packet] [--metrics ADDRESS:PORT] [-i ID]
 natlb check -f FILE [--json] [-i ID]
 natlb status [--run-dir DIR] [--json]
+natlb flows [--service NAME|ADDRESS:PORT] [--client ADDRESS[/LENGTH][:PORT]] [--server ADDRESS[:PORT]] [--state STATE] [--json|--count]
 natlb ipvsadm -Ln [-t|-u|--sctp-service ADDRESS:PORT | -f MARK [-6]] [--stats|--rate|--thresholds|--persistent-conn] [--exact]
 natlb ipvsadm -Lnc | -L --timeout | -Sn
 `;
@@ -21,12 +25,19 @@ const DEFAULT_FILE = '/etc/keepalived/keepalived.conf';
 
 class Usage extends Error {}
 
-const io = { out: (text: string) => process.stdout.write(text), error: (text: string) => process.stderr.write(text) };
+const io: Io = {
+  out: (text) => process.stdout.write(text),
+  error: (text) => process.stderr.write(text),
+  drained: async () => {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+  },
+};
 
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   run: (args) => runCommand(args),
   check: (args) => checkCommand(args),
   status: (args) => status(args, io),
+  flows: (args) => flows(args, io),
   ipvsadm: (args) => ipvsadm(args, io),
   '--help': async () => {
     io.out(USAGE);
@@ -109,5 +120,8 @@ async function main([name = '--help', ...args]: string[]): Promise<number> {
   }
 }
 
+// Whoever read, head or less, has seen enough.
+if (process.argv[2] !== 'run')
+  process.stdout.on('error', (problem: NodeJS.ErrnoException) => process.exit(problem.code === 'EPIPE' ? 0 : 1));
 process.exitCode = await main(process.argv.slice(2));
 if (process.argv[2] === 'run') process.exit();

@@ -1,6 +1,6 @@
 // A running natlb: puts configuration, VRRP, health checks and data plane together, and keeps them together over reloads.
 
-import type { HeldAddress, Snapshot, Stats } from '../dataplane/protocol.js';
+import type { Explanation, FlowPiece, FlowQuestion, HeldAddress, PacketQuestion, Snapshot, Stats } from '../dataplane/protocol.js';
 import { loadFile } from './config/file.js';
 import { checkHost } from './config/host-check.js';
 import { dataplaneInterfaces } from './config/interfaces.js';
@@ -153,8 +153,21 @@ export class Router {
     return { stats, ...(rates && { rates }) };
   }
 
-  flows() {
-    return this.#dataplane?.read('flows') ?? Promise.resolve([]);
+  async flows(question: FlowQuestion): Promise<FlowPiece> {
+    const { name } = question.filter;
+    const names = this.#config.virtualServers.map((service) => service.name);
+    if (name !== undefined && !names.includes(name))
+      throw new Error(`no service is named ${name}; there are: ${names.join(', ') || 'none'}`);
+    return (await this.#running()).read('flows', question);
+  }
+
+  async explain(question: PacketQuestion): Promise<Explanation> {
+    return (await this.#running()).read('explain', question);
+  }
+
+  async #running(): Promise<Dataplane> {
+    if (this.#dataplane === undefined) throw new Error('the data plane is starting');
+    return this.#dataplane;
   }
 
   /** Resigns first, so the standby takes over while packets under way are still forwarded. */

@@ -15,7 +15,7 @@ import { type Log, openLog } from './log.js';
 import { type Metrics, startMetrics } from './metrics/server.js';
 import { idOption, type Overrides, Router } from './router.js';
 import type { Signals } from './signals.js';
-import { controlSocketPath, type ReloadOutcome, startControlSocket } from './socket.js';
+import { controlSocketPath, type Handlers, type ReloadOutcome, startControlSocket } from './socket.js';
 
 export interface RunArguments extends Overrides {
   readonly file: string;
@@ -72,7 +72,12 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   const metrics = await openMetrics(args.metrics ?? config.settings.metrics, router, log);
   opened.push(() => metrics?.close());
   const reload = () => reloadOf(router, host.sdNotify);
-  const handlers = { status: () => router.status(), flows: () => router.flows(), reload };
+  const handlers: Handlers = {
+    status: () => router.status(),
+    reload,
+    explain: (question) => router.explain(question),
+    flows: (question) => router.flows(question),
+  };
   const socket = await startControlSocket({ path: socketPath, handlers });
   opened.push(() => socket.close());
   signals.onHangup(() => void reload().catch((problem: Error) => log(`Reload failed: ${problem.message}`)));

@@ -1,11 +1,12 @@
-// The control socket: one JSON line asks, one JSON line answers, on a unix socket only its owner may open.
+// The control socket: one JSON line asks, one JSON line answers, on a unix socket only its owner may open. Flows are answered with a line each
+// and a last one that says how many there were; without it the list is not whole.
 
 import { once } from 'node:events';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FlowEntry } from '../dataplane/protocol.js';
+import type { Explanation, FlowPiece, FlowQuestion, PacketQuestion } from '../dataplane/protocol.js';
+import { type ControlRequest, type FlowsRequest, readRequest } from './requests.js';
 import type { Status } from './status.js';
 
 export interface ReloadOutcome {
@@ -14,18 +15,26 @@ export interface ReloadOutcome {
   readonly message: string;
 }
 
-/** What can be asked, and what comes back. */
+/** What is answered in one line. */
 export interface Answers {
   readonly status: Status;
-  readonly flows: readonly FlowEntry[];
   readonly reload: ReloadOutcome;
+  readonly explain: Explanation;
 }
 
-export interface ControlRequest<What extends keyof Answers = keyof Answers> {
-  readonly what: What;
+/** The last line of a list of flows. */
+export interface FlowsEnd {
+  readonly end: true;
+  readonly matched: number;
 }
 
-export type Handlers = { readonly [What in keyof Answers]: () => Promise<Answers[What]> };
+export interface Handlers {
+  readonly status: () => Promise<Status>;
+  readonly reload: () => Promise<ReloadOutcome>;
+  readonly explain: (question: PacketQuestion) => Promise<Explanation>;
+  /** Asked for one piece after the other, each when the one before it has been taken. */
+  readonly flows: (question: FlowQuestion) => Promise<FlowPiece>;
+}
 
 export interface ControlSocket {
   close(): Promise<void>;
@@ -34,8 +43,10 @@ export interface ControlSocket {
 export const REQUEST_LIMIT_BYTES = 4096;
 const IDLE_LIMIT_MS = 5_000;
 const CONNECTION_LIMIT = 32;
-/** A list is written in slices this long with a turn of the event loop between them: a million flows must not hold up an advert. */
-const SLICE_ENTRIES = 500;
+/** Whoever looks at flows page by page may read a while. */
+const READER_LIMIT_MS = 600_000;
+/** Flows in a piece: a million of them must not hold up an advert. */
+const PIECE_FLOWS = 2000;
 /** sun_path holds 108 bytes with the final zero; longer paths would be cut without a word. */
 const PATH_LIMIT_BYTES = 107;
 
@@ -82,11 +93,15 @@ function serve(socket: Socket, handlers: Handlers): void {
 
 async function answer(socket: Socket, received: Buffer, handlers: Handlers): Promise<void> {
   try {
-    const request = parseRequest(received, handlers);
+    const request = parseRequest(received);
     socket.setTimeout(0); // the handler has limits of its own
-    const value = await handlers[request.what]();
-    socket.setTimeout(IDLE_LIMIT_MS);
-    await writeAnswer(socket, value);
+    if (request.what === 'flows') {
+      await writeFlows(socket, request, handlers.flows);
+    } else {
+      const value = await answerTo(request, handlers);
+      socket.setTimeout(IDLE_LIMIT_MS);
+      socket.write(`${JSON.stringify({ value })}\n`);
+    }
   } catch (error) {
     socket.write(`${JSON.stringify({ error: error instanceof Error ? error.message : String(error) })}\n`);
   }
@@ -94,38 +109,56 @@ async function answer(socket: Socket, received: Buffer, handlers: Handlers): Pro
   socket.destroySoon();
 }
 
-function parseRequest(received: Buffer, handlers: Handlers): ControlRequest {
+function answerTo(request: Exclude<ControlRequest, FlowsRequest>, handlers: Handlers): Promise<Answers[keyof Answers]> {
+  switch (request.what) {
+    case 'status':
+      return handlers.status();
+    case 'reload':
+      return handlers.reload();
+    case 'explain':
+      return handlers.explain(request.packet);
+    default:
+      return request satisfies never;
+  }
+}
+
+function parseRequest(received: Buffer): ControlRequest {
   const end = received.indexOf('\n');
   const line = received.subarray(0, end < 0 ? received.length : end);
   if (line.length > REQUEST_LIMIT_BYTES) throw new Error(`request longer than ${REQUEST_LIMIT_BYTES} bytes`);
-  const what = parseWhat(line.toString());
-  if (typeof what !== 'string' || !Object.hasOwn(handlers, what)) {
-    throw new Error(`expected {"what": one of ${Object.keys(handlers).join(', ')}}, found ${JSON.stringify(what)?.slice(0, 80)}`);
-  }
-  return { what: what as keyof Answers };
+  return readRequest(parseLine(line.toString()));
 }
 
-function parseWhat(line: string): unknown {
+function parseLine(line: string): unknown {
   try {
-    const request: unknown = JSON.parse(line);
-    return typeof request === 'object' && request !== null && 'what' in request ? request.what : undefined;
+    return JSON.parse(line);
   } catch {
     throw new Error('a request is one line of JSON, such as {"what":"status"}');
   }
 }
 
-async function writeAnswer(socket: Socket, value: Answers[keyof Answers]): Promise<void> {
-  if (!Array.isArray(value)) {
-    socket.write(`${JSON.stringify({ value })}\n`);
-    return;
+/** The next piece is read only when this one is on its way, so a reader who is slow or gone costs one piece. */
+async function writeFlows(socket: Socket, { filter, listed }: FlowsRequest, read: Handlers['flows']): Promise<void> {
+  socket.setTimeout(READER_LIMIT_MS);
+  let matched = 0;
+  for (let cursor: number | undefined = 0; cursor !== undefined && !socket.destroyed; ) {
+    const piece: FlowPiece = await read({ cursor, count: PIECE_FLOWS, listed, filter });
+    matched += piece.matched;
+    cursor = piece.next;
+    if (piece.lines !== '' && !socket.write(piece.lines)) await drained(socket);
   }
-  socket.write('{"value":[');
-  for (let from = 0; from < value.length && !socket.destroyed; from += SLICE_ENTRIES) {
-    const text = JSON.stringify(value.slice(from, from + SLICE_ENTRIES)).slice(1, -1);
-    const room = socket.write(from === 0 ? text : `,${text}`);
-    await (room ? nextTurn() : Promise.race([once(socket, 'drain'), once(socket, 'close')]));
-  }
-  socket.write(']}\n');
+  socket.write(`${JSON.stringify({ end: true, matched } satisfies FlowsEnd)}\n`);
+}
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done).off('close', done);
+      resolve();
+    };
+    socket.on('drain', done).on('close', done);
+    if (socket.destroyed) done();
+  });
 }
 
 async function removeStale(path: string): Promise<void> {

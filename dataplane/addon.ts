@@ -1,7 +1,26 @@
 // The typed face of the `forwarder` addon.
 
 import { createRequire } from 'node:module';
-import type { Backend, FlowEntry, HeldAddress, ServiceStats, Snapshot, Stats, Traffic, VerdictStats } from './protocol.js';
+import type {
+  Backend,
+  Explanation,
+  FlowEntry,
+  FlowQuestion,
+  HeldAddress,
+  PacketQuestion,
+  ServiceStats,
+  Snapshot,
+  Stats,
+  Traffic,
+  VerdictStats,
+} from './protocol.js';
+
+export interface ListedFlows {
+  readonly flows: FlowEntry[];
+  readonly matched: number;
+  /** Absent: there are no more. */
+  readonly next?: number;
+}
 
 /** The data plane of this machine: devices, worker, flow table. Every call may throw an Error that says what could not be done. */
 export interface Engine {
@@ -9,7 +28,9 @@ export interface Engine {
   /** Swaps the snapshot in whole, or throws and changes nothing. */
   configure(snapshot: Snapshot): void;
   stats(): Stats;
-  flows(): FlowEntry[];
+  flows(question: FlowQuestion): ListedFlows;
+  /** Changes nothing. */
+  explain(question: PacketQuestion): Explanation;
   /** Nothing more is steered here, and the addresses leave the interfaces. */
   withdraw(held: readonly HeldAddress[]): void;
   /** Ends the worker and closes the devices; flows stay in their file. */
@@ -62,6 +83,9 @@ export interface MemoryRouter {
   transmitRoom(device: number, frames: number): void;
   stats(): { services: ServiceStats[]; total: Traffic; verdicts: VerdictStats[]; ended: Stats['ended']; flows: Stats['flows'] };
   flows(): FlowEntry[];
+  /** As Engine.flows and Engine.explain. */
+  flowPiece(question: FlowQuestion): ListedFlows;
+  explain(question: PacketQuestion): Explanation;
 }
 
 interface Addon {

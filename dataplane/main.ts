@@ -4,7 +4,7 @@ import { unlinkSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from './addon.js';
-import type { FromDataplane, Snapshot, Start, ToDataplane } from './protocol.js';
+import type { FlowPiece, FlowQuestion, FromDataplane, Question, Readings, Snapshot, Start, ToDataplane } from './protocol.js';
 
 const start: Start = JSON.parse(process.argv[2] ?? '{}');
 const pidFile = join(start.runDir, 'dataplane.pid');
@@ -54,7 +54,7 @@ function handle(message: ToDataplane): void {
       tell({ kind: 'configured', generation: message.snapshot.generation });
       break;
     case 'read':
-      tell({ kind: 'answer', id: message.id, value: message.what === 'stats' ? engine.stats() : engine.flows() });
+      tell({ kind: 'answer', id: message.id, value: answer(message) });
       break;
     case 'stop':
       leave(0);
@@ -62,6 +62,24 @@ function handle(message: ToDataplane): void {
     default:
       message satisfies never;
   }
+}
+
+function answer(question: Question): Readings[keyof Readings] {
+  switch (question.what) {
+    case 'stats':
+      return engine.stats();
+    case 'flows':
+      return flowPiece(question.about);
+    case 'explain':
+      return engine.explain(question.about);
+    default:
+      return question satisfies never;
+  }
+}
+
+function flowPiece(question: FlowQuestion): FlowPiece {
+  const { flows, ...piece } = engine.flows(question);
+  return { ...piece, lines: flows.map((flow) => `${JSON.stringify(flow)}\n`).join('') };
 }
 
 /** Without control nobody tells the standby to wait: after the grace the addresses must be gone before it takes over. */

@@ -174,15 +174,105 @@ export interface FlowEntry {
   readonly destination: { readonly address: string; readonly port: number };
 }
 
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Which flows: what is absent fits any, and so does port 0. */
+export interface FlowFilter {
+  /** Of the service. */
+  readonly name?: string;
+  /** As the client knows the service. */
+  readonly service?: Endpoint;
+  readonly client?: Endpoint & { readonly prefixLength: number };
+  readonly server?: Endpoint;
+  readonly state?: string;
+}
+
+/** A piece of the table: a million flows are neither read nor held at once. */
+export interface FlowQuestion {
+  /** 0, or `next` of the piece before. */
+  readonly cursor: number;
+  /** Flows in the piece at most. */
+  readonly count: number;
+  /** False: only their number is wanted. */
+  readonly listed: boolean;
+  readonly filter: FlowFilter;
+}
+
+export interface FlowPiece {
+  /** Each flow a FlowEntry in one line of JSON: control passes them on unread. */
+  readonly lines: string;
+  readonly matched: number;
+  /** Absent: this was the last piece. */
+  readonly next?: number;
+}
+
+/** A packet of a client: what opens a connection, or goes on with the flow that there is. */
+export interface PacketQuestion {
+  readonly protocol: Protocol;
+  readonly client: Endpoint;
+  readonly service: Endpoint;
+}
+
+export interface Candidate extends Endpoint {
+  readonly weight: number;
+  readonly active: number;
+  readonly inactive: number;
+  readonly persistent: number;
+  /** Above its threshold. */
+  readonly overloaded: boolean;
+}
+
+/** An Ethernet frame, in hexadecimal, and the interface it is on. */
+export interface ExplainedFrame {
+  readonly interface: string;
+  readonly frame: string;
+}
+
+/** What would become of a packet now. */
+export interface Explanation {
+  /** Its name. Absent: nobody serves that address, port and protocol. */
+  readonly service?: string;
+  /** Whether this host holds the service's address. */
+  readonly isLocal: boolean;
+  /** What the scheduler chooses from. */
+  readonly candidates: readonly Candidate[];
+  /** That the packet belongs to. */
+  readonly flow?: FlowEntry;
+  /** The template that keeps the client with a destination. */
+  readonly kept?: FlowEntry;
+  readonly chosen?: Endpoint;
+  readonly verdict: string;
+  readonly fate: VerdictStats['fate'];
+  readonly help: string;
+  readonly in: ExplainedFrame;
+  /** What leaves, or would if its next hop's link-layer address (`mac`) were known. */
+  readonly out?: ExplainedFrame & { readonly nextHop: string; readonly mac?: string };
+}
+
 /** What can be asked of the data plane; the answer carries the value of the same name. */
 export interface Readings {
   readonly stats: Stats;
-  readonly flows: readonly FlowEntry[];
+  readonly flows: FlowPiece;
+  readonly explain: Explanation;
 }
+
+/** What more there is to say to ask for it. */
+export interface Questions {
+  readonly stats: undefined;
+  readonly flows: FlowQuestion;
+  readonly explain: PacketQuestion;
+}
+
+export type Question = {
+  [What in keyof Readings]: { readonly what: What; readonly about: Questions[What] };
+}[keyof Readings];
 
 export type ToDataplane =
   | { readonly kind: 'configure'; readonly snapshot: Snapshot }
-  | { readonly kind: 'read'; readonly id: number; readonly what: keyof Readings }
+  | ({ readonly kind: 'read'; readonly id: number } & Question)
   | { readonly kind: 'stop' };
 
 export type FromDataplane =

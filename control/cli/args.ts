@@ -6,6 +6,8 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 export interface Io {
   readonly out: (text: string) => void;
   readonly error: (text: string) => void;
+  /** When what was printed has been taken; whoever prints without end waits for it. */
+  readonly drained?: () => Promise<void>;
 }
 
 /** What the operator typed is not a command line of ours: exit status 2. */

@@ -5,7 +5,7 @@ import { parseAddress } from '../config/address.js';
 import type { Status, VirtualServerStatus } from '../status.js';
 import { endpointKey, serviceKey } from './address-words.js';
 import { type Io, RUN_DIR_OPTION, readOptions, reportErrors, UsageError } from './args.js';
-import { ask, DEFAULT_RUN_DIR } from './client.js';
+import { ask, DEFAULT_RUN_DIR, streamFlows } from './client.js';
 import {
   FLOW_TITLE,
   flowLine,
@@ -18,8 +18,9 @@ import {
   versionLine,
 } from './ipvsadm-text.js';
 
-/** Asks natlb; the tests pass an answer instead of a socket. */
+/** Ask natlb; the tests pass answers instead of a socket. */
 export type Ask = typeof ask;
+export type Stream = typeof streamFlows;
 
 const OPTIONS = {
   ...RUN_DIR_OPTION,
@@ -59,11 +60,11 @@ type Filter =
   | { readonly kind: 'address'; readonly protocol: Protocol; readonly address: string; readonly port: number }
   | { readonly kind: 'fwmark'; readonly mark: number; readonly family: 4 | 6 };
 
-export function ipvsadm(args: readonly string[], io: Io, asking: Ask = ask): Promise<number> {
+export function ipvsadm(args: readonly string[], io: Io, asking: Ask = ask, streaming: Stream = streamFlows): Promise<number> {
   return reportErrors('ipvsadm', io, async () => {
     const values = parse(args);
     const runDir = values['run-dir'] ?? DEFAULT_RUN_DIR;
-    if (values.connection) await printFlows(runDir, io, asking);
+    if (values.connection) await printFlows(runDir, io, streaming);
     else io.out(listing(await asking(runDir, { what: 'status' }), values));
   });
 }
@@ -186,18 +187,10 @@ function markFilter(text: string, ipv6: boolean): Filter {
   return { kind: 'fwmark', mark, family: ipv6 ? 6 : 4 };
 }
 
-/** Lines per write: a million flows are not one string. */
-const LINES = 1_000;
-
-async function printFlows(runDir: string, io: Io, asking: Ask): Promise<void> {
-  const flows = await asking(runDir, { what: 'flows' });
+async function printFlows(runDir: string, io: Io, streaming: Stream): Promise<void> {
   io.out(FLOW_TITLE);
-  for (let from = 0; from < flows.length; from += LINES) {
-    io.out(
-      flows
-        .slice(from, from + LINES)
-        .map(flowLine)
-        .join(''),
-    );
+  for await (const flows of streaming(runDir, { filter: {}, listed: true })) {
+    io.out(flows.map(flowLine).join(''));
+    await io.drained?.();
   }
 }

@@ -1,9 +1,13 @@
 // The JavaScript class Engine: the data plane of this machine.
 #include "addon/engine_object.h"
 
+#include <net/if.h>
+
 #include <exception>
 
 #include "addon/convert.h"
+#include "addon/explanation.h"
+#include "addon/flow_list.h"
 #include "addon/readings.h"
 #include "engine/engine.h"
 #include "io/netlink.h"
@@ -20,6 +24,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
                            InstanceMethod<&EngineObject::configure>("configure"),
                            InstanceMethod<&EngineObject::stats>("stats"),
                            InstanceMethod<&EngineObject::flows>("flows"),
+                           InstanceMethod<&EngineObject::explain>("explain"),
                            InstanceMethod<&EngineObject::withdraw>("withdraw"),
                            InstanceMethod<&EngineObject::close>("close"),
                            InstanceAccessor<&EngineObject::about>("about"),
@@ -109,8 +114,32 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     return object;
   }
 
+  // flows({cursor, count, listed, filter})
   Napi::Value flows(const Napi::CallbackInfo& info) {
-    return flows_array(info.Env(), engine_->flows().block(), engine_->directory(), ticks_now());
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const auto from = info[0].As<Napi::Object>();
+      const FlowPiece piece{number_in(from, "cursor"), number_in(from, "count"), from.Get("listed").ToBoolean()};
+      const FlowFilter filter = flow_filter_from(object_in(from, "filter"));
+      return flow_piece(info.Env(), engine_->flows().block(), engine_->directory(), filter, piece, ticks_now());
+    });
+  }
+
+  // explain({protocol, client, service})
+  Napi::Value explain(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const PacketQuestion question = packet_question_from(info[0].As<Napi::Object>());
+      std::shared_ptr<const Routes> routes;
+      const Explanation explanation = engine_->explain(question, routes);
+      return explanation_object(info.Env(), explanation,
+                                {engine_->flows().block(), engine_->directory(), ticks_now(),
+                                 [&routes](uint32_t position) { return interface_name(*routes, position); }});
+    });
+  }
+
+  static std::string interface_name(const Routes& routes, uint32_t position) {
+    char name[IF_NAMESIZE] = "";
+    if (position < routes.interfaces().size()) ::if_indextoname(routes.interfaces()[position].index, name);
+    return name;
   }
 
   std::unique_ptr<Engine> engine_;

@@ -5,6 +5,8 @@
 
 #include "addon/convert.h"
 #include "addon/engine_object.h"
+#include "addon/explanation.h"
+#include "addon/flow_list.h"
 #include "addon/readings.h"
 #include "core/forward.h"
 #include "engine/flow_memory.h"
@@ -88,6 +90,8 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
                            InstanceMethod<&MemoryRouter::transmitRoom>("transmitRoom"),
                            InstanceMethod<&MemoryRouter::stats>("stats"),
                            InstanceMethod<&MemoryRouter::flows>("flows"),
+                           InstanceMethod<&MemoryRouter::flowPiece>("flowPiece"),
+                           InstanceMethod<&MemoryRouter::explain>("explain"),
                        });
   }
 
@@ -234,6 +238,23 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
   }
 
   Napi::Value flows(const Napi::CallbackInfo& info) { return flows_array(info.Env(), *block_, *directory_, now_); }
+
+  // As Engine.flows and Engine.explain.
+  Napi::Value flowPiece(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const auto from = info[0].As<Napi::Object>();
+      const FlowPiece piece{number_in(from, "cursor"), number_in(from, "count"), from.Get("listed").ToBoolean()};
+      return flow_piece(info.Env(), *block_, *directory_, flow_filter_from(object_in(from, "filter")), piece, now_);
+    });
+  }
+
+  Napi::Value explain(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      const PacketQuestion question = packet_question_from(info[0].As<Napi::Object>());
+      const auto name = [](uint32_t position) { return position == kNoInterface ? "" : "eth" + std::to_string(position); };
+      return explanation_object(info.Env(), natlb::explain(question, view_, *flows_, now_), {*block_, *directory_, now_, name});
+    });
+  }
 
   uint32_t now_ = 0;
   std::unique_ptr<FlowMemory> memory_;

@@ -83,29 +83,6 @@ Napi::Object device_object(Napi::Env env, const Device& device) {
   return object;
 }
 
-Napi::Array flows_array(Napi::Env env, const Block& block, const SlotDirectory& directory, uint32_t now) {
-  Napi::Array flows = Napi::Array::New(env);
-  for (uint32_t at = 0; at < block.header->fresh; ++at) {
-    if (__atomic_load_n(&block.flows[at].live, __ATOMIC_ACQUIRE) != Flow::kLive) continue;
-    const Flow flow = block.flows[at];
-    if (__atomic_load_n(&block.flows[at].live, __ATOMIC_ACQUIRE) != Flow::kLive) continue;
-    if (flow.virtual_address >= kMaxVirtualAddresses || flow.destination >= kMaxDestinations || flow.state >= FlowState::count) continue;
-    const bool kept = flow.has(Flow::kTemplate);
-    Napi::Object object = Napi::Object::New(env);
-    object.Set("name", directory.name(block.destinations[flow.destination].service));
-    object.Set("protocol", protocol_name(protocol_of(flow)));
-    object.Set("template", kept);
-    const auto ticks = static_cast<int32_t>(flow.expires_at - now);
-    object.Set("expiresInMs", number(env, ticks > 0 ? static_cast<uint64_t>(ticks) * kMillisPerTick : 0));
-    object.Set("state", std::string(row(flow.state).text));
-    object.Set("client", endpoint_object(env, {flow.client, kept ? uint16_t{0} : flow.client_port}));
-    object.Set("service", endpoint_object(env, {block.addresses[flow.virtual_address].address, flow.virtual_port}));
-    object.Set("destination", endpoint_object(env, {block.destinations[flow.destination].address, flow.destination_port}));
-    flows.Set(flows.Length(), object);
-  }
-  return flows;
-}
-
 Napi::Object ended_object(Napi::Env env, const Forwarder& forwarder) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("resetsSent", number(env, forwarder.farewells()));

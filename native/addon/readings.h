@@ -14,8 +14,6 @@ Napi::Object total_object(Napi::Env env, const SlotDirectory& directory);
 // Every verdict, zeros included.
 Napi::Array verdicts_array(Napi::Env env, const Forwarder& forwarder);
 Napi::Object device_object(Napi::Env env, const Device& device);
-// Copied while the worker works on it: each record is whole or left out, the list is of no one moment.
-Napi::Array flows_array(Napi::Env env, const Block& block, const SlotDirectory& directory, uint32_t now);
 // Flows that the data plane ended by itself.
 Napi::Object ended_object(Napi::Env env, const Forwarder& forwarder);
 Napi::Object flow_table_object(Napi::Env env, const FlowTable& flows);

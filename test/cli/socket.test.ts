@@ -7,27 +7,11 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ask } from '../../control/cli/client.js';
+import { ask, streamFlows } from '../../control/cli/client.js';
 import { type ControlSocket, type Handlers, REQUEST_LIMIT_BYTES, startControlSocket } from '../../control/socket.js';
-import type { FlowEntry } from '../../dataplane/protocol.js';
+import type { FlowEntry, FlowQuestion } from '../../dataplane/protocol.js';
+import { EXPLANATION, FLOW, HANDLERS, piece } from './handlers.js';
 import { STATUS } from './sample-status.js';
-
-const FLOW: FlowEntry = {
-  name: '[203.0.113.10]:tcp:80',
-  protocol: 'tcp',
-  template: false,
-  expiresInMs: 899_000,
-  state: 'ESTABLISHED',
-  client: { address: '192.0.2.1', port: 40_000 },
-  service: { address: '203.0.113.10', port: 80 },
-  destination: { address: '10.11.12.1', port: 8080 },
-};
-
-const HANDLERS: Handlers = {
-  status: async () => STATUS,
-  flows: async () => [FLOW],
-  reload: async () => ({ applied: false, message: 'line 3: unknown keyword' }),
-};
 
 interface Place {
   readonly runDir: string;
@@ -57,10 +41,24 @@ function raw(path: string, bytes: string | Buffer, end = false): Promise<string>
   });
 }
 
-test('socket: status, flows and reload are answered with what their handlers give', async (t) => {
+const ALL = { filter: {}, listed: true } as const;
+const PACKET = {
+  protocol: 'tcp',
+  client: { address: '192.0.2.1', port: 40_000 },
+  service: { address: '203.0.113.10', port: 80 },
+} as const;
+
+async function listed(runDir: string): Promise<readonly FlowEntry[]> {
+  const flows: FlowEntry[] = [];
+  for await (const some of streamFlows(runDir, ALL)) flows.push(...some);
+  return flows;
+}
+
+test('socket: what is asked is answered with what the handlers give', async (t) => {
   const { runDir } = await started(t);
   assert.deepEqual(await ask(runDir, { what: 'status' }), STATUS);
-  assert.deepEqual(await ask(runDir, { what: 'flows' }), [FLOW]);
+  assert.deepEqual(await listed(runDir), [FLOW]);
+  assert.deepEqual(await ask(runDir, { what: 'explain', packet: PACKET }), EXPLANATION);
   assert.deepEqual(await ask(runDir, { what: 'reload' }), { applied: false, message: 'line 3: unknown keyword' });
 });
 
@@ -69,26 +67,91 @@ test('socket: only its owner may open it', async (t) => {
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
 
-test('socket: a long list arrives whole, and is written in slices that let the event loop turn', async (t) => {
-  let turn = 0;
-  const count = setInterval(() => turn++, 0);
-  t.after(() => clearInterval(count));
-  const turns = new Set<number>();
-  const flows = Array.from({ length: 20_000 }, (_, at) => ({ ...FLOW, client: { address: '192.0.2.1', port: at } }));
-  const watched = flows.map((flow) => ({ ...flow, toJSON: () => turns.add(turn) && flow }));
-  const { runDir } = await started(t, { flows: async () => watched });
-  assert.deepEqual(await ask(runDir, { what: 'flows' }), flows);
-  assert.ok(turns.size > 5, `written in ${turns.size} turns`);
+/** A table of `size` flows, read as the data plane would be; tells what it was asked. */
+function table(size: number) {
+  const asked: FlowQuestion[] = [];
+  const flows = async (question: FlowQuestion) => {
+    asked.push(question);
+    const { cursor, count } = question;
+    const ports = Array.from({ length: Math.min(count, size - cursor) }, (_, at) => cursor + at);
+    const some = ports.map((port) => ({ ...FLOW, client: { address: '192.0.2.1', port } }));
+    return piece(some, cursor + count < size ? cursor + count : undefined);
+  };
+  return { asked, flows };
+}
+
+test('socket: a long list arrives whole and in order, piece by piece', async (t) => {
+  const { asked, flows } = table(20_000);
+  const { runDir } = await started(t, { flows });
+  const ports = (await listed(runDir)).map(({ client }) => client.port);
+  assert.deepEqual(
+    ports,
+    Array.from({ length: 20_000 }, (_, at) => at),
+  );
+  assert.ok(asked.length >= 10, `${asked.length} pieces`);
 });
 
-test('socket: an empty list is an empty list', async (t) => {
-  const { runDir } = await started(t, { flows: async () => [] });
-  assert.deepEqual(await ask(runDir, { what: 'flows' }), []);
+test('socket: a reader who takes nothing is read no further for', async (t) => {
+  const { asked, flows } = table(1_000_000);
+  const { runDir, socket } = await started(t, { flows });
+  const reading = streamFlows(runDir, ALL);
+  await reading.next();
+  for (let before = -1; before !== asked.length; ) {
+    before = asked.length;
+    for (let turn = 0; turn < 50; turn++) await ask(runDir, { what: 'reload' });
+  }
+  assert.ok(asked.length < 100, `${asked.length} pieces read for a reader who stands still`);
+  await socket.close();
+});
+
+test('socket: a reader who leaves ends the reading', async (t) => {
+  const { asked, flows } = table(1_000_000);
+  const { runDir } = await started(t, { flows });
+  for await (const _ of streamFlows(runDir, ALL)) break;
+  for (let turn = 0; turn < 50; turn++) await ask(runDir, { what: 'reload' });
+  assert.ok(asked.length < 100, `${asked.length} pieces read for nobody`);
+});
+
+test('socket: an empty list is an empty list, and says how many there were', async (t) => {
+  const { runDir, path } = await started(t, { flows: async () => piece([]) });
+  assert.deepEqual(await listed(runDir), []);
+  assert.equal(await raw(path, '{"what":"flows"}\n'), '{"end":true,"matched":0}\n');
+});
+
+test('socket: what flows are asked for is passed on, and their number comes back', async (t) => {
+  const asked: FlowQuestion[] = [];
+  const count = async (question: FlowQuestion) => {
+    asked.push(question);
+    return { lines: '', matched: 5, ...(question.cursor === 0 ? { next: 7 } : {}) };
+  };
+  const { runDir } = await started(t, { flows: count });
+  const filter = {
+    name: 'web',
+    service: { address: '2001:db8::10', port: 80 },
+    client: { address: '2001:db8:1::', port: 0, prefixLength: 48 },
+    server: { address: 'fd00::1', port: 8080 },
+    state: 'ESTABLISHED',
+  };
+  const pieces = streamFlows(runDir, { filter, listed: false });
+  let next = await pieces.next();
+  while (!next.done) next = await pieces.next();
+  assert.equal(next.value, 10);
+  assert.deepEqual(
+    asked.map(({ cursor, listed, filter }) => ({ cursor, listed, filter })),
+    [0, 7].map((cursor) => ({ cursor, listed: false, filter })),
+  );
+});
+
+test('socket: a list that breaks off is an error, whatever came before', async (t) => {
+  const { flows } = table(20_000);
+  const breaking = (question: FlowQuestion) => (question.cursor === 0 ? flows(question) : Promise.reject(new Error('the data plane died')));
+  const { runDir } = await started(t, { flows: breaking });
+  await assert.rejects(listed(runDir), /^Error: the data plane died$/);
 });
 
 test('socket: a handler that fails is an error with its message', async (t) => {
-  const { runDir } = await started(t, { flows: () => Promise.reject(new Error('the data plane is starting')) });
-  await assert.rejects(ask(runDir, { what: 'flows' }), /^Error: the data plane is starting$/);
+  const { runDir } = await started(t, { explain: () => Promise.reject(new Error('the data plane is starting')) });
+  await assert.rejects(ask(runDir, { what: 'explain', packet: PACKET }), /^Error: the data plane is starting$/);
 });
 
 test('socket: a request may come in pieces, and the asking side may be closed before the answer', async (t) => {
@@ -106,11 +169,42 @@ const MISUSE = [
   {
     name: 'a request nobody knows',
     bytes: '{"what":"explode"}\n',
-    error: /one of status, flows, reload\}, found .*explode/,
+    error: /one of status, flows, explain, reload\}, found .*explode/,
   },
   { name: 'a name every object has', bytes: '{"what":"constructor"}\n', error: /expected/ },
   { name: 'a request without what', bytes: '{}\n', error: /expected .* found undefined/ },
   { name: 'what that is no name', bytes: '{"what":["status"]}\n', error: /expected/ },
+  { name: 'a field nobody knows', bytes: '{"what":"status","colour":1}\n', error: /the request: expected what, found .*colour/ },
+  { name: 'a filter that is none', bytes: '{"what":"flows","filter":[]}\n', error: /filter: expected an object/ },
+  { name: 'a filter by something else', bytes: '{"what":"flows","filter":{"age":1}}\n', error: /filter: expected name, .*found .*age/ },
+  { name: 'a filter with a name that is none', bytes: '{"what":"flows","filter":{"name":7}}\n', error: /filter\.name: expected a text/ },
+  { name: 'listed that is neither true nor false', bytes: '{"what":"flows","listed":"no"}\n', error: /listed: expected true or false/ },
+  {
+    name: 'a client that is no address',
+    bytes: '{"what":"flows","filter":{"client":{"address":"x","port":0,"prefixLength":8}}}\n',
+    error: /filter\.client\.address: expected an IP address/,
+  },
+  {
+    name: 'a prefix longer than the address',
+    bytes: '{"what":"flows","filter":{"client":{"address":"192.0.2.1","port":0,"prefixLength":33}}}\n',
+    error: /filter\.client\.prefixLength: expected a number from 0 to 32, found 33/,
+  },
+  {
+    name: 'a port that is none',
+    bytes: '{"what":"flows","filter":{"server":{"address":"10.0.0.1","port":65536}}}\n',
+    error: /filter\.server\.port: expected a number from 0 to 65535/,
+  },
+  { name: 'a packet that is missing', bytes: '{"what":"explain"}\n', error: /packet: expected an object, found undefined/ },
+  {
+    name: 'a packet of an unknown protocol',
+    bytes: '{"what":"explain","packet":{"protocol":"icmp"}}\n',
+    error: /packet\.protocol: expected one of tcp, udp, sctp, found .*icmp/,
+  },
+  {
+    name: 'a packet between two families',
+    bytes: `{"what":"explain","packet":{"protocol":"tcp","client":{"address":"::1","port":1},"service":{"address":"10.0.0.1","port":80}}}\n`,
+    error: /::1 and 10\.0\.0\.1 are not of one family/,
+  },
   { name: 'null', bytes: 'null\n', error: /expected/ },
   { name: 'an empty line', bytes: '\n', error: /one line of JSON/ },
   { name: 'binary junk', bytes: Buffer.from([0, 255, 128, 10]), error: /one line of JSON/ },
@@ -179,7 +273,7 @@ test('socket: closing takes the file away and open connections with it', async (
   const { path, runDir } = place(t);
   const never = new Promise<never>(() => undefined);
   const socket = await startControlSocket({ path, handlers: { ...HANDLERS, flows: () => never } });
-  const asked = assert.rejects(ask(runDir, { what: 'flows' }), /closed .* before its answer was complete/);
+  const asked = assert.rejects(listed(runDir), /closed .* before its answer was complete/);
   await ask(runDir, { what: 'status' }); // so the first has been accepted
   await socket.close();
   await asked;

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { status } from '../../control/cli/status.js';
 import { duration, statusText } from '../../control/cli/status-text.js';
 import { startControlSocket } from '../../control/socket.js';
+import { HANDLERS } from './handlers.js';
 import { golden, recorder } from './recorder.js';
 import { NOW_MS, STATUS, withoutDataplane } from './sample-status.js';
 
@@ -36,7 +37,7 @@ for (const [ms, text] of DURATIONS) test(`status: ${ms} ms is "${text}"`, () => 
 test('status: --json is the status itself, and text is the screen', async (t) => {
   const runDir = mkdtempSync(join(tmpdir(), 'natlb-status-'));
   t.after(() => rmSync(runDir, { recursive: true }));
-  const handlers = { status: async () => STATUS, flows: async () => [], reload: async () => ({ applied: true, message: '' }) };
+  const handlers = { ...HANDLERS, status: async () => STATUS };
   const socket = await startControlSocket({ path: join(runDir, 'control.sock'), handlers });
   t.after(() => socket.close());
   const json = recorder();
