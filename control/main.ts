@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import type { Io } from './cli/args.js';
 import { check } from './cli/check.js';
+import { explain } from './cli/explain.js';
 import { flows } from './cli/flows.js';
 import { ipvsadm } from './cli/ipvsadm.js';
 import { status } from './cli/status.js';
@@ -16,6 +17,7 @@ const USAGE = `natlb run -f FILE [--run-dir DIR] [--backend auto|af_xdp|af_packe
 natlb check -f FILE [--json] [-i ID]
 natlb status [--run-dir DIR] [--json]
 natlb flows [--service NAME|ADDRESS:PORT] [--client ADDRESS[/LENGTH][:PORT]] [--server ADDRESS[:PORT]] [--state STATE] [--json|--count]
+natlb explain tcp|udp|sctp CLIENT:PORT SERVICE:PORT [--json]
 natlb ipvsadm -Ln [-t|-u|--sctp-service ADDRESS:PORT | -f MARK [-6]] [--stats|--rate|--thresholds|--persistent-conn] [--exact]
 natlb ipvsadm -Lnc | -L --timeout | -Sn
 `;
@@ -37,6 +39,7 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   run: (args) => runCommand(args),
   check: (args) => checkCommand(args),
   status: (args) => status(args, io),
+  explain: (args) => explain(args, io),
   flows: (args) => flows(args, io),
   ipvsadm: (args) => ipvsadm(args, io),
   '--help': async () => {

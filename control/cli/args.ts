@@ -28,6 +28,19 @@ export function readOptions<O extends Options>(args: readonly string[], options:
   }
 }
 
+/** The same for a command that takes words too. */
+export function readWords<O extends Options>(
+  args: readonly string[],
+  options: O,
+): { readonly values: Values<O>; readonly words: readonly string[] } {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+    return { values: values as Values<O>, words: positionals };
+  } catch (error) {
+    throw new UsageError(firstSentence(error));
+  }
+}
+
 /** Runs `command`; what goes wrong becomes one line for the operator and an exit status: 2 for the command line, 1 for the world. */
 export async function reportErrors(name: string, io: Io, command: () => Promise<void>): Promise<number> {
   try {
