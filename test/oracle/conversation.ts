@@ -221,7 +221,7 @@ export class Conversation {
     if (connection.protocol === 'sctp') return this.#chunks(connection, side, random.one(ODD_CHUNKS), random.below(9));
     if (connection.protocol === 'udp') return this.#say(connection, side, 'udp', random.below(1300));
     const flags = random.one(ODD_FLAGS);
-    if (flags.includes('R') && random.chance(0.2)) {
+    if (flags.includes('R') && random.chance(0.15)) {
       return { ...this.#say(connection, side, `tcp R seq ${(connection[side] + 2 ** 31) >>> 0}`, 0), blind: true };
     }
     const numbers = `seq ${connection[side]} ack ${connection[side === 'c' ? 's' : 'c']}`;

@@ -16,7 +16,12 @@ test('natlb does what IPVS does, but for named differences', { skip: SKIP }, asy
   const wanted = wantedByEnvironment();
   const report = await played(wanted);
   context.diagnostic(summary(report));
-  assert.equal(report.failed, 0, `seed ${wanted.seed}\n${report.failures.map(told).join('\n')}`);
+  if (wanted.sequence !== undefined) context.diagnostic(report.failures.map(told).join('\n'));
+  assert.equal(
+    report.failed,
+    0,
+    `SEED=${wanted.seed}${wanted.feature === undefined ? '' : ` FEATURE='${wanted.feature}'`}\n${report.failures.map(told).join('\n')}`,
+  );
   const idle = Object.entries(report.differences).flatMap(([name, times]) => (times === 0 ? [name] : []));
   if (isFull(wanted)) assert.deepEqual(idle, [], 'differences that no packet needed: they would only hide something');
 });
@@ -50,5 +55,5 @@ function summary({ features, differences }: Report): string {
 }
 
 function told({ feature, sequence, what, transcript }: Failure): string {
-  return [`\nsequence ${sequence} (${feature}) differs in ${what}:`, ...transcript].join('\n');
+  return [`\nSEQUENCE=${sequence} (${feature}): differs in ${what}`, ...transcript].join('\n');
 }
