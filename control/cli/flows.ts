@@ -23,10 +23,11 @@ export function flows(args: readonly string[], io: Io, streaming: typeof streamF
     const request = { filter: flowFilter(values), listed: !values.count };
     const pieces = streaming(values['run-dir'] ?? DEFAULT_RUN_DIR, request);
     const line = values.json ? (flow: FlowEntry) => `${JSON.stringify(flow)}\n` : flowText;
-    if (!values.count && !values.json) io.out(TITLE);
+    let title = values.count || values.json ? '' : TITLE;
     for (let next = await pieces.next(); ; next = await pieces.next()) {
       if (next.done) return values.count ? io.out(`${next.value}\n`) : undefined;
-      io.out(next.value.map(line).join(''));
+      io.out(title + next.value.map(line).join(''));
+      title = ''; // not before there is an answer
       await io.drained?.();
     }
   });

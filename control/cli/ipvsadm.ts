@@ -188,9 +188,10 @@ function markFilter(text: string, ipv6: boolean): Filter {
 }
 
 async function printFlows(runDir: string, io: Io, streaming: Stream): Promise<void> {
-  io.out(FLOW_TITLE);
+  let title = FLOW_TITLE;
   for await (const flows of streaming(runDir, { filter: {}, listed: true })) {
-    io.out(flows.map(flowLine).join(''));
+    io.out(title + flows.map(flowLine).join(''));
+    title = ''; // not before there is an answer
     await io.drained?.();
   }
 }

@@ -54,6 +54,20 @@ test('flows: --count is their number, and no flow is asked for', async () => {
   assert.match(printed, /3\n$/);
 });
 
+for (const typed of ['', '--json', '--count']) {
+  test(`flows: "natlb flows ${typed}" prints nothing when nobody answers`, async () => {
+    const io = recorder();
+    const streaming: typeof streamFlows = async function* () {
+      yield* [];
+      throw new Error('natlb is not running');
+    };
+    const words = typed.split(' ').filter((word) => word !== '');
+    assert.equal(await flows(words, io, streaming), 1);
+    assert.equal(io.complained(), 'natlb flows: natlb is not running\n');
+    assert.equal(io.printed(), '');
+  });
+}
+
 const v4 = { address: '198.51.100.7', port: 0, prefixLength: 32 };
 const v6 = { address: '2001:db8::7', port: 0, prefixLength: 128 };
 
