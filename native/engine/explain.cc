@@ -137,7 +137,7 @@ class Scratch {
     ServiceSlot& slot = block_.services[service.slot];
     slot.name = live_.services[service.slot].name;
     slot.in_use = 1;
-    slot.scheduler = live_.services[service.slot].scheduler;
+    slot.scheduler = live_.services[service.slot].scheduler;  // of one of the worker's moments, or between two: it is but where to begin
     for (const Listener& listener : service.listeners) copy_address(listener.slot);
     for (const Destination& destination : service.destinations) copy_destination(destination.slot);
   }
