@@ -9,7 +9,8 @@ namespace natlb {
 namespace {
 
 bool same(const Link& link, const LinkNews& news) {
-  return link.name == news.name && std::memcmp(&link.mac, &news.mac, sizeof link.mac) == 0 && link.mtu == news.mtu && link.up == news.up;
+  return link.name == news.name && std::memcmp(&link.mac, &news.mac, sizeof link.mac) == 0 && link.mtu == news.mtu && link.up == news.up &&
+         link.vlan == news.vlan && link.vlan_on == news.vlan_on;
 }
 
 }  // namespace
@@ -24,7 +25,7 @@ bool LinkTable::apply(const LinkNews& news) {
   if (news.gone) return links_.erase(news.index) != 0;
   Link& link = links_[news.index];
   if (link.index == news.index && same(link, news)) return false;
-  link = {news.index, news.name, news.mac, news.mtu, news.up, std::move(link.addresses)};
+  link = {news.index, news.name, news.mac, news.mtu, news.up, std::move(link.addresses), news.vlan, news.vlan_on};
   return true;
 }
 
@@ -48,6 +49,25 @@ const Link* LinkTable::find(const std::string& name) const noexcept {
     if (link.name == name) return &link;
   }
   return nullptr;
+}
+
+// From the top down, so the tag found last stands first in the frame.
+Carrier LinkTable::carrier(uint32_t index) const noexcept {
+  VlanTags tags;
+  for (auto link = links_.find(index); link != links_.end(); link = links_.find(link->second.vlan_on)) {
+    if (link->second.vlan == 0) return {link->first, tags};
+    if (tags.inner != 0) break;
+    tags = {link->second.vlan, tags.outer};
+  }
+  return {};
+}
+
+bool LinkTable::is_on(uint32_t index, uint32_t base) const noexcept {
+  for (auto link = links_.find(index); link != links_.end(); link = links_.find(link->second.vlan_on)) {
+    if (link->first == base) return true;
+    if (link->second.vlan == 0) break;
+  }
+  return false;
 }
 
 }  // namespace natlb

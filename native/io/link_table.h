@@ -23,6 +23,14 @@ struct Link {
   uint32_t mtu;
   bool up;                             // administratively up and with carrier
   std::vector<LinkAddress> addresses;  // in the kernel's order
+  uint32_t vlan = 0;                   // as in LinkNews
+  uint32_t vlan_on = 0;
+};
+
+// By what a link's frames travel: the link below all VLANs, and the tags they have there.
+struct Carrier {
+  uint32_t root = 0;  // 0 = nothing: more than two VLANs upon each other
+  VlanTags tags{};
 };
 
 class LinkTable {
@@ -34,6 +42,9 @@ class LinkTable {
 
   [[nodiscard]] const std::map<uint32_t, Link>& by_index() const noexcept { return links_; }
   [[nodiscard]] const Link* find(const std::string& name) const noexcept;
+  [[nodiscard]] Carrier carrier(uint32_t index) const noexcept;
+  // Is it, or is it a VLAN of, the link `base`?
+  [[nodiscard]] bool is_on(uint32_t index, uint32_t base) const noexcept;
 
  private:
   std::map<uint32_t, Link> links_;

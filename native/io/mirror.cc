@@ -91,7 +91,7 @@ std::unique_ptr<const Routes> Mirror::routes() const {
 }
 
 void Mirror::resolve(uint32_t interface_position, const Address& neighbour) {
-  if (interface_position >= names_.size() || asked_.size() >= kAskedAtMost) return;
+  if (interface_position >= mirrored_ || asked_.size() >= kAskedAtMost) return;
   const Place place{order_[interface_position], neighbour};
   if (asked_.insert(place).second) ask({&place, 1});
 }
@@ -165,9 +165,13 @@ void Mirror::lay_out() {
     const Link* link = links_.find(name);
     order.push_back(link == nullptr ? 0 : link->index);
   }
-  const bool moved = !std::ranges::equal(order, order_ | std::views::take(names_.size()));
   for (const auto& [index, link] : links_.by_index()) {
-    if (std::ranges::count(names_, link.name) == 0) order.push_back(index);
+    if (std::ranges::count(names_, link.name) == 0 && is_vlan_of_ours(index)) order.push_back(index);
+  }
+  const bool moved = !std::ranges::equal(order, order_ | std::views::take(mirrored_));
+  mirrored_ = order.size();
+  for (const auto& [index, link] : links_.by_index()) {
+    if (std::ranges::count(order, index) == 0) order.push_back(index);
   }
   order_ = std::move(order);
   if (moved) reload_neighbours();
@@ -185,7 +189,7 @@ void Mirror::lead() {
   const Routes paths{interfaces(), forwarding_, {}, seed_};
   std::unordered_set<Place, HashPlace> places{0, HashPlace{seed_}};
   const auto add = [&](uint32_t interface, const Address& neighbour) {
-    if (interface < names_.size()) places.insert({order_[interface], neighbour});
+    if (interface < mirrored_) places.insert({order_[interface], neighbour});
   };
   for (const Neighbour& gateway : paths.gateways()) add(gateway.interface, gateway.address);
   for (const Address& address : watched_) {
@@ -212,7 +216,15 @@ void Mirror::ask(std::span<const Place> places) {
 }
 
 bool Mirror::is_mirrored(uint32_t index) const noexcept {
-  return std::ranges::find(order_ | std::views::take(names_.size()), index) != (order_ | std::views::take(names_.size())).end();
+  const auto mirrored = order_ | std::views::take(mirrored_);
+  return std::ranges::find(mirrored, index) != mirrored.end();
+}
+
+bool Mirror::is_vlan_of_ours(uint32_t index) const noexcept {
+  return std::ranges::any_of(names_, [&](const std::string& name) {
+    const Link* link = links_.find(name);
+    return link != nullptr && links_.is_on(index, link->index);
+  });
 }
 
 uint32_t Mirror::position(uint32_t index) const noexcept {
@@ -228,7 +240,8 @@ std::vector<Interface> Mirror::interfaces() const {
       all.push_back({0, {}, 0, false, {}});
       continue;
     }
-    all.push_back({index, link->second.mac, link->second.mtu, link->second.up, {}});
+    const Carrier carrier = all.size() < mirrored_ ? links_.carrier(index) : Carrier{};
+    all.push_back({index, link->second.mac, link->second.mtu, link->second.up, {}, carrier.root, carrier.tags});
     for (const LinkAddress& held : link->second.addresses) all.back().addresses.push_back(held.address);
   }
   return all;

@@ -17,7 +17,8 @@ namespace natlb {
 
 class Mirror {
  public:
-  // `interfaces` stand first in Routes, in this order, present or not; the host's others follow, and their neighbours are not mirrored.
+  // `interfaces` stand first in Routes, in this order, present or not; their VLANs follow, then the host's others, whose neighbours are not
+  // mirrored.
   explicit Mirror(std::vector<std::string> interfaces);
 
   // Readable when drain would find something.
@@ -58,6 +59,7 @@ class Mirror {
   void reload_neighbours();
   void lead();
   void ask(std::span<const Place> places);
+  [[nodiscard]] bool is_vlan_of_ours(uint32_t index) const noexcept;
   [[nodiscard]] bool is_mirrored(uint32_t index) const noexcept;
   [[nodiscard]] uint32_t position(uint32_t index) const noexcept;
   [[nodiscard]] std::vector<Interface> interfaces() const;
@@ -69,6 +71,7 @@ class Mirror {
   Netlink netlink_;
   LinkTable links_;
   std::vector<uint32_t> order_;  // the links' indices as they stand in Routes; 0 = a name without a link
+  size_t mirrored_ = 0;          // so many of them are ours
   bool unsure_ = false;          // taking in news failed half-way: what was heard then does not come again, so all must be listed anew
   bool links_stale_ = false;     // order_ and what follows from it
   std::vector<RouteNews> kernel_routes_;

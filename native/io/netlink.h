@@ -24,7 +24,9 @@ struct LinkNews {
   std::string name;
   MacAddress mac;  // zero when the link has none of six bytes
   uint32_t mtu;
-  bool up;  // administratively up and with carrier
+  bool up;               // administratively up and with carrier
+  uint32_t vlan = 0;     // its tag as in core/vlan.h; 0 = no VLAN of a link of this namespace
+  uint32_t vlan_on = 0;  // the link it is a VLAN of
 };
 
 struct AddressNews {

@@ -1,12 +1,15 @@
 // What rtnetlink's messages say, as far as it concerns us: rtnetlink(7) and the kernel's headers of the same names.
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
 #include <array>
+#include <string_view>
 
+#include "core/vlan.h"
 #include "io/netlink.h"
 
 namespace natlb {
@@ -15,7 +18,7 @@ namespace {
 
 // The attributes of a message or of a nest, by number. Of those with higher numbers none is read here.
 struct Attributes {
-  std::array<const nlattr*, 32> by_type{};
+  std::array<const nlattr*, 64> by_type{};
 
   static int keep(const nlattr* attribute, void* self) {
     auto& by_type = static_cast<Attributes*>(self)->by_type;
@@ -33,6 +36,12 @@ struct Attributes {
 Attributes attributes(const nlmsghdr* message, size_t header) {
   Attributes all;
   mnl_attr_parse(message, static_cast<unsigned>(header), Attributes::keep, &all);
+  return all;
+}
+
+Attributes nested(const nlattr* attribute) {
+  Attributes all;
+  mnl_attr_parse_nested(attribute, Attributes::keep, &all);
   return all;
 }
 
@@ -55,18 +64,38 @@ MacAddress mac_of(const nlattr* attribute) {
   return mac;
 }
 
+struct Vlan {
+  uint32_t tag = 0;
+  uint32_t on = 0;
+};
+
+// One whose link is in another namespace has no tag here.
+Vlan vlan_of(const Attributes& link) {
+  if (link[IFLA_LINKINFO] == nullptr || link[IFLA_LINK] == nullptr || link[IFLA_LINK_NETNSID] != nullptr) return {};
+  const Attributes info = nested(link[IFLA_LINKINFO]);
+  if (info[IFLA_INFO_KIND] == nullptr || info[IFLA_INFO_DATA] == nullptr) return {};
+  if (std::string_view{mnl_attr_get_str(info[IFLA_INFO_KIND])} != "vlan") return {};
+  const Attributes vlan = nested(info[IFLA_INFO_DATA]);
+  if (vlan[IFLA_VLAN_ID] == nullptr) return {};
+  const uint16_t protocol = vlan[IFLA_VLAN_PROTOCOL] == nullptr ? kEtherTypeVlan : to_host(mnl_attr_get_u16(vlan[IFLA_VLAN_PROTOCOL]));
+  return {vlan_tag(protocol, mnl_attr_get_u16(vlan[IFLA_VLAN_ID])), link.number(IFLA_LINK)};
+}
+
 std::optional<News> read_link(const nlmsghdr* message, bool gone) {
   const auto* header = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
   if (header->ifi_family != AF_UNSPEC) return std::nullopt;  // a bridge's view of a port, whose end is not the link's end
   const Attributes all = attributes(message, sizeof *header);
   constexpr unsigned kWorking = IFF_UP | IFF_RUNNING;
+  const Vlan vlan = vlan_of(all);
   const std::string name = all[IFLA_IFNAME] == nullptr ? "" : mnl_attr_get_str(all[IFLA_IFNAME]);
   return LinkNews{gone,
                   static_cast<uint32_t>(header->ifi_index),
                   name,
                   mac_of(all[IFLA_ADDRESS]),
                   all.number(IFLA_MTU),
-                  (header->ifi_flags & kWorking) == kWorking};
+                  (header->ifi_flags & kWorking) == kWorking,
+                  vlan.tag,
+                  vlan.on};
 }
 
 std::optional<News> read_address(const nlmsghdr* message, bool gone) {
@@ -122,9 +151,7 @@ std::optional<Way> way_of(const rtmsg* header, const Attributes& all) {
 
 uint32_t mtu_of(const nlattr* metrics) {
   if (metrics == nullptr) return 0;
-  Attributes all;
-  mnl_attr_parse_nested(metrics, Attributes::keep, &all);
-  return all.number(RTAX_MTU);
+  return nested(metrics).number(RTAX_MTU);
 }
 
 // Routes for one type of service or one source are left out: the data plane asks for the destination only.
