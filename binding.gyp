@@ -17,7 +17,7 @@
       "actions": [
         {
           "action_name": "steer",
-          "inputs": ["native/bpf/build", "native/bpf/steer.bpf.c"],
+          "inputs": ["native/bpf/build", "native/bpf/steer.bpf.c", "native/bpf/frame.h", "native/bpf/maps.h", "native/core/live_hash.h"],
           "outputs": ["<(INTERMEDIATE_DIR)/steer_object.h"],
           "action": ["native/bpf/build", "<(INTERMEDIATE_DIR)/steer_object.h"],
         }

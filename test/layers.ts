@@ -48,8 +48,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     folder: /^native\/bpf\//,
-    mayUse: /^(native\/bpf\/|<((linux|bpf|asm)\/|std(bool|def|int)\.h))/,
-    because: 'the kernel runs it: kernel and libbpf headers only',
+    mayUse: /^(native\/(bpf\/|core\/live_hash\.h)|<((linux|bpf|asm)\/|std(bool|def|int)\.h))/,
+    because: 'the kernel runs it: kernel and libbpf headers, and the hash it shares with the worker',
   },
   { folder: /^native\/io\//, mayUse: union(/^native\/(core|bpf|io)\//, /^<(?!napi)/), because: 'io stands on core' },
   { folder: /^native\/engine\//, mayUse: union(/^native\/(core|io|engine)\//, /^<(?!napi)/), because: 'engine stands on io and core' },

@@ -57,4 +57,12 @@ uint32_t link_queues(const std::string& interface) {
   return std::max(1U, channels.rx_count + channels.combined_count);
 }
 
+bool link_hides_tags(const std::string& interface) {
+  ethtool_value flags{};
+  flags.cmd = ETHTOOL_GFLAGS;
+  ifreq request = request_for(interface);
+  request.ifr_data = reinterpret_cast<char*>(&flags);
+  return ask(SIOCETHTOOL, request) == 0 && (flags.data & ETH_FLAG_RXVLAN) != 0;
+}
+
 }  // namespace natlb

@@ -14,4 +14,7 @@ std::array<uint8_t, 6> link_mac(const std::string& interface);
 // How many receive queues the interface uses now; 1 when its driver does not say.
 uint32_t link_queues(const std::string& interface);
 
+// Does its driver take VLAN tags out of received frames?
+bool link_hides_tags(const std::string& interface);
+
 }  // namespace natlb

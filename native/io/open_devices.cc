@@ -3,22 +3,31 @@
 
 #include <linux/if_ether.h>
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
 
+#include "core/vlan.h"
 #include "io/af_packet.h"
 #include "io/af_xdp.h"
 #include "io/link.h"
+#include "io/link_table.h"
 
 namespace natlb {
 namespace {
 
 constexpr uint32_t kXdpHeadroom = 256;  // what the kernel keeps before each frame
 constexpr uint32_t kLongestXdpFrame = Umem::kFrameSize - kXdpHeadroom;
-constexpr uint32_t kVlanTag = 4;
+constexpr uint32_t kTags = 2 * kVlanTag;
 constexpr int kTriesWhileBusy = 25;
 constexpr std::chrono::milliseconds kPauseWhileBusy{20};
+
+// The interfaces that have the frames: those below VLANs, each once.
+struct Root {
+  std::string interface;
+  bool has_vlans;
+};
 
 struct Place {
   uint32_t slot;
@@ -26,11 +35,33 @@ struct Place {
   uint32_t queue;
 };
 
-std::vector<Place> places_of(const std::vector<std::string>& interfaces) {
+bool has_vlans(const LinkTable& links, uint32_t root) {
+  return std::ranges::any_of(links.by_index(),
+                             [&](const auto& link) { return link.second.vlan != 0 && links.carrier(link.first).root == root; });
+}
+
+std::vector<Root> roots_of(const std::vector<std::string>& interfaces) {
+  Netlink netlink;
+  LinkTable links;
+  links.reload(netlink);
+  std::vector<Root> roots;
+  for (const std::string& interface : interfaces) {
+    const uint32_t root = links.carrier(link_index(interface)).root;  // names an interface that is missing
+    if (root == 0)
+      throw std::system_error(EOPNOTSUPP, std::generic_category(),
+                              "cannot use interface \"" + interface + "\": more than two VLANs upon each other");
+    const std::string& name = links.by_index().at(root).name;
+    if (std::ranges::find(roots, name, &Root::interface) == roots.end()) roots.push_back({name, has_vlans(links, root)});
+  }
+  return roots;
+}
+
+std::vector<Place> places_of(const std::vector<Root>& roots) {
   std::vector<Place> places;
-  for (uint32_t slot = 0; slot < interfaces.size(); ++slot) {
-    const uint32_t queues = link_queues(interfaces[slot]);
-    for (uint32_t queue = 0; queue < queues; ++queue) places.push_back({slot, interfaces[slot], queue});
+  for (uint32_t slot = 0; slot < roots.size(); ++slot) {
+    const std::string& interface = roots[slot].interface;
+    const uint32_t queues = link_queues(interface);
+    for (uint32_t queue = 0; queue < queues; ++queue) places.push_back({slot, interface, queue});
   }
   return places;
 }
@@ -40,10 +71,18 @@ uint32_t ring_for(size_t devices) { return devices <= 8 ? 2048 : devices <= 32 ?
 
 void refuse_jumbo(const std::string& interface) {
   const uint32_t mtu = link_mtu(interface);
-  if (mtu + ETH_HLEN + kVlanTag <= kLongestXdpFrame) return;
+  if (mtu + ETH_HLEN + kTags <= kLongestXdpFrame) return;
   throw std::system_error(EMSGSIZE, std::generic_category(),
                           "cannot use AF_XDP on " + interface + ": its MTU of " + std::to_string(mtu) + " is above " +
-                              std::to_string(kLongestXdpFrame - ETH_HLEN - kVlanTag));
+                              std::to_string(kLongestXdpFrame - ETH_HLEN - kTags));
+}
+
+// A NIC that takes tags out of frames shows an XDP program none: all VLANs would be one.
+void refuse_lost_tags(const std::string& interface) {
+  if (!link_hides_tags(interface)) return;
+  throw std::system_error(EOPNOTSUPP, std::generic_category(),
+                          "cannot use AF_XDP on " + interface + ", which has VLANs and takes their tags out of frames (ethtool -K " +
+                              interface + " rxvlan off would leave them there)");
 }
 
 std::vector<std::unique_ptr<AfXdp>> bind_all(const std::vector<Place>& places, XdpCopy copy) {
@@ -85,11 +124,12 @@ std::vector<std::unique_ptr<AfXdp>> bind_best(const std::vector<Place>& places, 
 }
 
 // Returns why some interface is not native, or nothing.
-std::string attach_all(Steering& steering, const std::vector<std::string>& interfaces) {
+std::string attach_all(Steering& steering, const std::vector<Root>& roots) {
   std::string why;
-  for (uint32_t slot = 0; slot < interfaces.size(); ++slot) {
-    refuse_jumbo(interfaces[slot]);
-    const Attachment attachment = steering.attach(slot, interfaces[slot]);
+  for (uint32_t slot = 0; slot < roots.size(); ++slot) {
+    refuse_jumbo(roots[slot].interface);
+    if (roots[slot].has_vlans) refuse_lost_tags(roots[slot].interface);
+    const Attachment attachment = steering.attach(slot, roots[slot].interface);
     if (why.empty()) why = attachment.why;
   }
   return why;
@@ -97,12 +137,12 @@ std::string attach_all(Steering& steering, const std::vector<std::string>& inter
 
 enum class Generic : uint8_t { allowed, refused };
 
-Opened open_af_xdp(const std::vector<std::string>& interfaces, Generic generic) {
+Opened open_af_xdp(const std::vector<Root>& roots, Generic generic) {
   Opened opened{"af_xdp", "", std::make_unique<Steering>(), {}};
-  const std::string not_native = attach_all(*opened.steering, interfaces);
+  const std::string not_native = attach_all(*opened.steering, roots);
   if (!not_native.empty() && generic == Generic::refused) throw std::runtime_error(not_native);
   opened.reason = not_native.empty() ? "native XDP, " : "generic XDP (" + not_native + "; switch off GRO and the sender's TSO), ";
-  const std::vector<Place> places = places_of(interfaces);
+  const std::vector<Place> places = places_of(roots);
   auto sockets = bind_best(places, not_native.empty(), opened.reason);
   for (size_t i = 0; i < places.size(); ++i) {
     opened.steering->set_socket(places[i].slot, places[i].queue, sockets[i]->fd());
@@ -111,29 +151,30 @@ Opened open_af_xdp(const std::vector<std::string>& interfaces, Generic generic) 
   return opened;
 }
 
-Opened open_af_packet(const std::vector<std::string>& interfaces, const std::string& reason) {
+Opened open_af_packet(const std::vector<Root>& roots, const std::string& reason) {
   Opened opened{"af_packet", reason, std::make_unique<Steering>(false), {}};
-  for (const std::string& interface : interfaces) {
+  for (const auto& [interface, has_vlans] : roots) {
+    opened.steering->watch(interface);
     opened.devices.push_back(std::make_unique<AfPacket>(interface, opened.steering->packet_filter_fd()));
   }
   return opened;
 }
 
-Opened open_best(const std::vector<std::string>& interfaces) {
+Opened open_best(const std::vector<Root>& roots) {
   try {
-    return open_af_xdp(interfaces, Generic::refused);
+    return open_af_xdp(roots, Generic::refused);
   } catch (const std::exception& error) {
-    return open_af_packet(interfaces, std::string{"not AF_XDP: "} + error.what());
+    return open_af_packet(roots, std::string{"not AF_XDP: "} + error.what());
   }
 }
 
 }  // namespace
 
 Opened open_devices(const std::vector<std::string>& interfaces, const std::string& backend) {
-  for (const std::string& interface : interfaces) link_index(interface);  // a missing one is an error whatever the back end
-  if (backend == "auto") return open_best(interfaces);
-  if (backend == "af_xdp") return open_af_xdp(interfaces, Generic::allowed);
-  if (backend == "af_packet") return open_af_packet(interfaces, "asked for");
+  const std::vector<Root> roots = roots_of(interfaces);
+  if (backend == "auto") return open_best(roots);
+  if (backend == "af_xdp") return open_af_xdp(roots, Generic::allowed);
+  if (backend == "af_packet") return open_af_packet(roots, "asked for");
   throw std::invalid_argument("no such back end: " + backend + " (auto, af_xdp, af_packet)");
 }
 

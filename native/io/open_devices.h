@@ -19,7 +19,8 @@ struct Opened {
 };
 
 // `backend` is auto, af_xdp or af_packet. Auto means AF_XDP when every interface takes it in its driver, else AF_PACKET. Throws
-// std::system_error naming the interface that is missing or refuses.
+// std::system_error naming the interface that is missing or refuses. A VLAN's frames come and go by the device of the interface below it,
+// with their tags.
 Opened open_devices(const std::vector<std::string>& interfaces, const std::string& backend);
 
 }  // namespace natlb

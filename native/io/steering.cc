@@ -4,12 +4,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <cstring>
 #include <iterator>
-#include <utility>
 
 #include "io/link.h"
 #include "steer_object.h"
@@ -17,14 +17,10 @@
 namespace natlb {
 namespace {
 
-// As in steer.bpf.c.
+// As in bpf/maps.h.
 constexpr uint32_t kQueues = 64;
-constexpr uint32_t kInterfaces = 16;
-struct InterfaceValue {
-  uint32_t slot;
-  std::array<uint8_t, 6> mac;
-  uint8_t zero[2];
-};
+constexpr uint32_t kSlots = 16;
+constexpr uint8_t kPresent = 1;
 
 // Before Linux 5.11 maps and UMEM count as locked memory, of which a process may have next to nothing by default.
 void allow_locked_memory() {
@@ -42,47 +38,39 @@ int attach_in(uint32_t mode, int program, uint32_t index) {
   return bpf_link_create(program, static_cast<int>(index), BPF_XDP, &options);
 }
 
+uint64_t make_secret() {
+  uint64_t secret = 0;
+  check(static_cast<int>(::getrandom(&secret, sizeof secret, 0)), "draw a secret for the live flows");
+  return secret;
+}
+
 }  // namespace
-
-Steering::Set::Set(const bpf_object* object, const char* name) : name_{name}, map_{bpf_object__find_map_fd_by_name(object, name)} {}
-
-void Steering::Set::add(std::vector<Key> wanted) {
-  std::sort(wanted.begin(), wanted.end());
-  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-  std::vector<Key> added;
-  if (std::exchange(sure_, false)) {
-    std::set_difference(wanted.begin(), wanted.end(), held_.begin(), held_.end(), std::back_inserter(added));
-  } else {
-    added = wanted;
-  }
-  std::vector<Key> all;
-  std::set_union(held_.begin(), held_.end(), added.begin(), added.end(), std::back_inserter(all));
-  held_.swap(all);  // first: what a failure below leaves in the map must not be forgotten
-  wanted_ = std::move(wanted);
-  const uint8_t present = 1;
-  for (const Key& key : added) check(bpf_map_update_elem(map_, key.data(), &present, BPF_ANY), "publish " + name_ + " to the kernel");
-  sure_ = true;
-}
-
-void Steering::Set::drop_others() {
-  std::vector<Key> others;
-  std::set_difference(held_.begin(), held_.end(), wanted_.begin(), wanted_.end(), std::back_inserter(others));
-  for (const Key& key : others) bpf_map_delete_elem(map_, key.data());
-  held_ = wanted_;
-}
 
 void Steering::Closer::operator()(bpf_object* object) const noexcept { bpf_object__close(object); }
 
+template <typename Table>
+Table Steering::table(const char* name) const {
+  return Table{name, map(name)};
+}
+
 Steering::Steering(bool with_xdp)
     : object_{load(with_xdp)},
-      packet_filter_{bpf_program__fd(bpf_object__find_program_by_name(object_.get(), "steer_packet"))},
-      services_{object_.get(), "services"},
-      destinations_{object_.get(), "destinations"},
-      locals_{object_.get(), "locals"},
-      service_addresses_{object_.get(), "service_addresses"},
-      destination_addresses_{object_.get(), "destination_addresses"} {}
+      packet_filter_{program("steer_packet")},
+      live_secret_{make_secret()},
+      live_memory_{NATLB_LIVE_COUNTERS, map("live_flows"), "map the counters of live flows"},
+      services_{table<decltype(services_)>("services")},
+      destinations_{table<decltype(destinations_)>("destinations")},
+      service_ranges_{table<decltype(service_ranges_)>("service_ranges")},
+      locals_{table<decltype(locals_)>("locals")},
+      service_addresses_{table<decltype(service_addresses_)>("service_addresses")},
+      destination_addresses_{table<decltype(destination_addresses_)>("destination_addresses")},
+      interfaces_{table<decltype(interfaces_)>("interfaces")} {
+  publish_settings(false);
+}
 
-Steering::~Steering() = default;
+Steering::~Steering() {
+  for (Watched& watched : watched_) watched.guard.detach();
+}
 
 std::unique_ptr<bpf_object, Steering::Closer> Steering::load(bool with_xdp) {
   allow_locked_memory();
@@ -94,23 +82,22 @@ std::unique_ptr<bpf_object, Steering::Closer> Steering::load(bool with_xdp) {
   return object;
 }
 
-Attachment Steering::attach(uint32_t slot, const std::string& interface) {
-  if (slot >= kInterfaces) throw std::system_error(ENOSPC, std::generic_category(), "cannot steer more than 16 interfaces");
+void Steering::watch(const std::string& interface) {
+  if (watched_.size() >= kSlots) throw std::system_error(ENOSPC, std::generic_category(), "cannot steer more than 16 interfaces");
   const uint32_t index = link_index(interface);
-  const int program = bpf_program__fd(bpf_object__find_program_by_name(object_.get(), "steer_xdp"));
-  describe(slot, interface);
-  int link = attach_in(XDP_FLAGS_DRV_MODE, program, index);
-  const int reason = link < 0 ? errno : 0;
-  if (link < 0) link = attach_in(XDP_FLAGS_SKB_MODE, program, index);
-  attached_.push_back({slot, interface, FileDescriptor{check(link, "attach the XDP program to " + interface)}});
-  if (reason == 0) return {XdpMode::native, ""};
-  return {XdpMode::generic, interface + " refuses native XDP: " + std::generic_category().message(reason)};
+  watched_.push_back({interface, index, StackGuard{index}});
 }
 
-void Steering::describe(uint32_t slot, const std::string& interface) {
-  const uint32_t index = link_index(interface);
-  const InterfaceValue value{slot, link_mac(interface), {}};
-  check(bpf_map_update_elem(map("interfaces"), &index, &value, BPF_ANY), "tell the XDP program about " + interface);
+Attachment Steering::attach(uint32_t slot, const std::string& interface) {
+  watch(interface);
+  const uint32_t index = watched_.at(slot).index;
+  const int xdp = program("steer_xdp");
+  int link = attach_in(XDP_FLAGS_DRV_MODE, xdp, index);
+  const int reason = link < 0 ? errno : 0;
+  if (link < 0) link = attach_in(XDP_FLAGS_SKB_MODE, xdp, index);
+  attached_.emplace_back(check(link, "attach the XDP program to " + interface));
+  if (reason == 0) return {XdpMode::native, ""};
+  return {XdpMode::generic, interface + " refuses native XDP: " + std::generic_category().message(reason)};
 }
 
 void Steering::set_socket(uint32_t slot, uint32_t queue, int socket) {
@@ -119,50 +106,98 @@ void Steering::set_socket(uint32_t slot, uint32_t queue, int socket) {
   check(bpf_map_update_elem(map("sockets"), &key, &socket, BPF_ANY), "hand queue " + std::to_string(queue) + " to its AF_XDP socket");
 }
 
-void Steering::publish(const std::vector<SteeredEndpoint>& services, const std::vector<SteeredEndpoint>& destinations,
-                       const std::vector<Address>& locals) {
-  const auto whole = [](const SteeredEndpoint& entry) { return key_of(entry); };
-  const auto address = [](const SteeredEndpoint& entry) { return key_of(entry.endpoint.address); };
-  locals_.add(keys_of(locals, [](const Address& entry) { return key_of(entry); }));
-  services_.add(keys_of(services, whole));
-  destinations_.add(keys_of(destinations, whole));
-  service_addresses_.add(keys_of(services, address));
-  destination_addresses_.add(keys_of(destinations, address));
-  for (Set* set : {&services_, &destinations_, &service_addresses_, &destination_addresses_, &locals_}) set->drop_others();
-  refresh_interfaces();
+// The guard is there before the first packet can be ours by its flow alone, and goes after the last.
+void Steering::publish(const Steered& steered) {
+  const PortRanges ranges = port_ranges(steered.services);
+  if (steered.asks_live_flows) guard(true);
+  interfaces_.add(interfaces_of(steered.interfaces));
+  service_ranges_.add(values_of(ranges));
+  publish_addresses(steered);
+  service_ranges_.drop_others();
+  interfaces_.drop_others();
+  publish_settings(steered.asks_live_flows);
+  if (!steered.asks_live_flows) guard(false);
 }
 
-// A MAC may have changed. An interface that has gone is no reason to refuse the rest.
-void Steering::refresh_interfaces() noexcept {
-  for (const Attached& attached : attached_) {
-    try {
-      describe(attached.slot, attached.interface);
-    } catch (const std::system_error&) {
+void Steering::publish_addresses(const Steered& steered) {
+  std::vector<std::pair<EndpointKey, Present>> services, destinations;
+  std::vector<std::pair<AddressKey, Present>> locals, service_addresses, destination_addresses;
+  for (const SteeredRange& service : steered.services) {
+    service_addresses.emplace_back(key_of(service.address), kPresent);
+    if (service.first == service.last) {
+      services.emplace_back(key_of({service.address, to_wire(service.first)}, service.protocol), kPresent);
     }
   }
+  for (const SteeredEndpoint& destination : steered.destinations) {
+    destination_addresses.emplace_back(key_of(destination.endpoint.address), kPresent);
+    if (destination.endpoint.port != 0) destinations.emplace_back(key_of(destination.endpoint, destination.protocol), kPresent);
+  }
+  for (const Address& local : steered.locals) locals.emplace_back(key_of(local), kPresent);
+  locals_.add(std::move(locals));
+  services_.add(std::move(services));
+  destinations_.add(std::move(destinations));
+  service_addresses_.add(std::move(service_addresses));
+  destination_addresses_.add(std::move(destination_addresses));
+  services_.drop_others();
+  destinations_.drop_others();
+  service_addresses_.drop_others();
+  destination_addresses_.drop_others();
+  locals_.drop_others();
 }
 
-template <typename Entry, typename Convert>
-std::vector<Steering::Key> Steering::keys_of(const std::vector<Entry>& entries, Convert&& convert) {
-  std::vector<Key> keys;
-  keys.reserve(entries.size());
-  std::transform(entries.begin(), entries.end(), std::back_inserter(keys), convert);
-  return keys;
+void Steering::publish_settings(bool asks_live_flows) {
+  const uint32_t only = 0;
+  const Settings settings{live_secret_, static_cast<uint8_t>(asks_live_flows), {}};
+  check(bpf_map_update_elem(map("settings"), &only, &settings, BPF_ANY), "tell the steering program its settings");
 }
 
-Steering::Key Steering::key_of(const SteeredEndpoint& entry) noexcept {
-  Key key = key_of(entry.endpoint.address);
-  std::memcpy(key.data() + 16, &entry.endpoint.port, 2);
-  key[18] = entry.protocol;
-  return key;
+// Put there anew each time: others may have removed it.
+void Steering::guard(bool asks_live_flows) {
+  if (!asks_live_flows && guarded_ == false) return;
+  guarded_.reset();
+  for (Watched& watched : watched_) {
+    if (asks_live_flows) {
+      watched.guard.attach(program("steer_guard"), watched.name);
+    } else {
+      watched.guard.detach();
+    }
+  }
+  guarded_ = asks_live_flows;
 }
 
-Steering::Key Steering::key_of(const Address& address) noexcept {
-  Key key{};
-  std::memcpy(key.data(), address.bytes, 16);
-  return key;
+std::vector<std::pair<Steering::EndpointKey, Steering::RangesValue>> Steering::values_of(const PortRanges& ranges) {
+  std::vector<std::pair<EndpointKey, RangesValue>> values;
+  for (const auto& [where, all] : ranges) {
+    RangesValue value{static_cast<uint32_t>(all.size()), {}};
+    for (size_t i = 0; i < all.size(); ++i) {
+      value.ports[2 * i] = all[i].first;
+      value.ports[2 * i + 1] = all[i].second;
+    }
+    values.emplace_back(key_of({where.address, 0}, where.protocol), value);
+  }
+  return values;
 }
+
+std::vector<std::pair<Steering::InterfaceKey, Steering::InterfaceValue>> Steering::interfaces_of(
+    const std::vector<SteeredInterface>& interfaces) const {
+  std::vector<std::pair<InterfaceKey, InterfaceValue>> all;
+  for (const SteeredInterface& interface : interfaces) {
+    const auto at = std::ranges::find(watched_, interface.root, &Watched::index);
+    if (at == watched_.end()) continue;
+    const auto slot = static_cast<uint32_t>(at - watched_.begin());
+    all.push_back({{interface.root, interface.tags.outer, interface.tags.inner}, {slot, interface.mac, {}}});
+  }
+  return all;
+}
+
+Steering::EndpointKey Steering::key_of(const Endpoint& endpoint, uint8_t protocol) noexcept {
+  return {key_of(endpoint.address), endpoint.port, protocol, {}};
+}
+
+Steering::AddressKey Steering::key_of(const Address& address) noexcept { return {address.high(), address.low()}; }
 
 int Steering::map(const char* name) const noexcept { return bpf_object__find_map_fd_by_name(object_.get(), name); }
+
+int Steering::program(const char* name) const noexcept { return bpf_program__fd(bpf_object__find_program_by_name(object_.get(), name)); }
 
 }  // namespace natlb

@@ -4,20 +4,19 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "core/address.h"
+#include "core/live_filter.h"
+#include "io/kernel_table.h"
 #include "io/owned.h"
+#include "io/stack_guard.h"
+#include "io/steered.h"
 
 struct bpf_object;
 
 namespace natlb {
-
-struct SteeredEndpoint {
-  Endpoint endpoint;
-  uint8_t protocol;  // IPPROTO_TCP or IPPROTO_UDP
-};
 
 enum class XdpMode : uint8_t {
   native,   // in the driver
@@ -31,10 +30,15 @@ struct Attachment {
 
 class Steering {
  public:
-  // Without XDP only the packet filter is loaded, which any kernel with BPF can do.
+  // Without XDP only the packet filter and the guard are loaded, which any kernel with BPF can do.
   explicit Steering(bool with_xdp = true);
+  // The guard of live flows goes, too: it stays only behind a process that was killed.
   ~Steering();
+  Steering(const Steering&) = delete;
+  Steering& operator=(const Steering&) = delete;
 
+  // An interface that has a device, for the guard. `attach` does this too.
+  void watch(const std::string& interface);
   // Puts the XDP program on an interface. `slot` numbers the interfaces from 0. It leaves the interface when this object or its process
   // ends, however that ends. Frames pass to the kernel until their queue has a socket.
   Attachment attach(uint32_t slot, const std::string& interface);
@@ -44,49 +48,72 @@ class Steering {
   // For SO_ATTACH_BPF on an AF_PACKET socket of type SOCK_RAW.
   [[nodiscard]] int packet_filter_fd() const noexcept { return packet_filter_; }
 
-  // Makes the kernel's idea of what is ours equal to this. New entries are in place before old ones go. `locals` are the host's own
-  // addresses.
-  void publish(const std::vector<SteeredEndpoint>& services, const std::vector<SteeredEndpoint>& destinations,
-               const std::vector<Address>& locals);
+  // What the worker counts its flows in, and the programs look into; it lasts as long as this object.
+  [[nodiscard]] LiveFilter live_flows() const noexcept { return LiveFilter{live_memory_.data(), live_secret_}; }
+
+  // Makes the kernel's idea of what is ours equal to this. New entries are in place before old ones go. Throws without having changed
+  // anything when there are too many port ranges on one address.
+  void publish(const Steered& steered);
 
  private:
-  // As struct endpoint and, with the tail zero, struct address of the BPF source.
-  using Key = std::array<uint8_t, 20>;
-  // A BPF map used as a set, with a copy here of what it holds, so that publishing costs what has changed.
-  class Set {
-   public:
-    Set(const bpf_object* object, const char* name);
-    void add(std::vector<Key> wanted);
-    void drop_others();
-
-   private:
-    std::string name_;
-    int map_;
-    std::vector<Key> held_;    // sorted; at least what the kernel holds
-    std::vector<Key> wanted_;  // sorted
-    bool sure_ = true;         // of all that is held the kernel holds it; not after a failure
+  // As struct address, endpoint, ranges, interface_key, interface and settings of the BPF source.
+  using AddressKey = std::array<uint64_t, 2>;
+  struct EndpointKey {
+    AddressKey address;
+    uint16_t port;
+    uint8_t protocol;
+    uint8_t zero[5];
   };
+  struct RangesValue {
+    uint32_t count;
+    uint16_t ports[2 * kSteeredRanges];
+  };
+  struct InterfaceKey {
+    uint32_t index, outer, inner;
+  };
+  struct InterfaceValue {
+    uint32_t slot;
+    MacAddress mac;
+    uint8_t zero[2];
+  };
+  struct Settings {
+    uint64_t live_secret;
+    uint8_t asks_live_flows;
+    uint8_t zero[7];
+  };
+  using Present = uint8_t;
   struct Closer {
     void operator()(bpf_object* object) const noexcept;
   };
-  struct Attached {
-    uint32_t slot;
-    std::string interface;
-    FileDescriptor link;
+  struct Watched {
+    std::string name;
+    uint32_t index;
+    StackGuard guard;
   };
   static std::unique_ptr<bpf_object, Closer> load(bool with_xdp);
-  static Key key_of(const SteeredEndpoint& endpoint) noexcept;
-  static Key key_of(const Address& address) noexcept;
-  template <typename Entry, typename Convert>
-  static std::vector<Key> keys_of(const std::vector<Entry>& entries, Convert&& convert);
-  void describe(uint32_t slot, const std::string& interface);
-  void refresh_interfaces() noexcept;
+  static AddressKey key_of(const Address& address) noexcept;
+  static EndpointKey key_of(const Endpoint& endpoint, uint8_t protocol) noexcept;
+  static std::vector<std::pair<EndpointKey, RangesValue>> values_of(const PortRanges& ranges);
+  [[nodiscard]] std::vector<std::pair<InterfaceKey, InterfaceValue>> interfaces_of(const std::vector<SteeredInterface>& interfaces) const;
+  void publish_addresses(const Steered& steered);
+  void publish_settings(bool asks_live_flows);
+  void guard(bool asks_live_flows);
   [[nodiscard]] int map(const char* name) const noexcept;
+  [[nodiscard]] int program(const char* name) const noexcept;
+  template <typename Table>
+  [[nodiscard]] Table table(const char* name) const;
 
   std::unique_ptr<bpf_object, Closer> object_;
   int packet_filter_;
-  Set services_, destinations_, locals_, service_addresses_, destination_addresses_;
-  std::vector<Attached> attached_;
+  uint64_t live_secret_;
+  Mapping live_memory_;
+  KernelTable<EndpointKey, Present> services_, destinations_;
+  KernelTable<EndpointKey, RangesValue> service_ranges_;
+  KernelTable<AddressKey, Present> locals_, service_addresses_, destination_addresses_;
+  KernelTable<InterfaceKey, InterfaceValue> interfaces_;
+  std::vector<Watched> watched_;  // by slot
+  std::vector<FileDescriptor> attached_;
+  std::optional<bool> guarded_;
 };
 
 }  // namespace natlb

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <set>
@@ -173,12 +174,28 @@ Address address(const std::string& text) {
 
 SteeredEndpoint endpoint(const std::string& text, uint16_t port, uint8_t protocol) { return {{address(text), htons(port)}, protocol}; }
 
+SteeredRange ports(const std::string& text, uint16_t first, uint16_t last, uint8_t protocol) {
+  return {address(text), protocol, first, last};
+}
+
+SteeredInterface interface(const std::string& root, const VlanTags& tags) {
+  SteeredInterface interface {
+    link_index(root), tags, {}
+  };
+  std::ranges::copy(link_mac(root), interface.mac.bytes);
+  return interface;
+}
+
 void publish(Steering& steering) {
-  std::vector<SteeredEndpoint> servers;
+  Steered steered{.interfaces = {interface("nd-r0"), interface("nd-r1")}};
   for (const char* server : {kServerAddress, kServerAddress6}) {
-    for (const int protocol : {IPPROTO_TCP, IPPROTO_UDP}) servers.push_back(endpoint(server, kPort, static_cast<uint8_t>(protocol)));
+    for (const uint8_t protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
+      steered.services.push_back(ports(server, kPort, kPort, protocol));
+      steered.destinations.push_back(endpoint(server, kPort, protocol));
+    }
   }
-  steering.publish(servers, servers, {address(kRouterAddress)});
+  steered.locals = {address(kRouterAddress)};
+  steering.publish(steered);
 }
 
 bool wait(const Device& device) { return device.fd() < 0 || is_readable(device.fd()); }

@@ -66,6 +66,8 @@ std::unique_ptr<Scene> make_scene();
 natlb::Opened open_lab();
 void publish(natlb::Steering& steering);
 natlb::Address address(const std::string& text);
+natlb::SteeredRange ports(const std::string& text, uint16_t first, uint16_t last, uint8_t protocol);
+natlb::SteeredInterface interface(const std::string& root, const natlb::VlanTags& tags = {});
 natlb::SteeredEndpoint endpoint(const std::string& text, uint16_t port, uint8_t protocol);
 
 // Waits until `device` has something, at most a second.

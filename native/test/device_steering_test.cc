@@ -13,7 +13,6 @@ namespace {
 
 constexpr char kService[] = "203.0.113.10", kDestination[] = "10.11.12.1", kClient[] = "192.0.2.1", kRouter[] = "10.11.12.9";
 constexpr char kService6[] = "2001:db8::10", kDestination6[] = "fd00::1", kClient6[] = "2001:db8:1::1", kRouter6[] = "fd00::9";
-constexpr uint8_t kTcp = IPPROTO_TCP, kUdp = IPPROTO_UDP;
 
 Bytes operator+(Bytes front, const Bytes& back) {
   front.insert(front.end(), back.begin(), back.end());
@@ -132,11 +131,19 @@ std::vector<Row> ipv6_rows() {
   };
 }
 
-void publish_rows(Steering& steering) {
-  std::vector<SteeredEndpoint> services{lab::endpoint(kService, 80, kTcp), lab::endpoint(kService, 53, kUdp),
-                                        lab::endpoint(kService6, 80, kTcp), lab::endpoint(lab::kServerAddress, lab::kPort, kUdp)};
-  steering.publish(services, {lab::endpoint(kDestination, 8080, kTcp), lab::endpoint(kDestination6, 8080, kTcp)},
-                   {lab::address(kService), lab::address(kService6), lab::address(kRouter), lab::address(kRouter6)});
+SteeredRange port(const std::string& address, uint16_t port, uint8_t protocol) { return lab::ports(address, port, port, protocol); }
+
+// With what `is_ours` needs.
+Steered with(std::vector<SteeredRange> services, std::vector<SteeredEndpoint> destinations = {}) {
+  services.push_back(port(lab::kServerAddress, lab::kPort, kUdp));
+  return {.services = std::move(services), .destinations = std::move(destinations), .interfaces = {lab::interface("nd-r0")}};
+}
+
+Steered published_rows() {
+  Steered steered = with({port(kService, 80, kTcp), port(kService, 53, kUdp), port(kService6, 80, kTcp)},
+                         {lab::endpoint(kDestination, 8080, kTcp), lab::endpoint(kDestination6, 8080, kTcp)});
+  steered.locals = {lab::address(kService), lab::address(kService6), lab::address(kRouter), lab::address(kRouter6)};
+  return steered;
 }
 
 // Whether the device saw the frame, decided without waiting: a second frame that is ours for certain arrives behind it.
@@ -163,7 +170,7 @@ bool is_ours(lab::Scene& scene, const Bytes& frame) {
 TEST_CASE("the kernel hands over what is ours and keeps the rest") {
   if (lab::mode() == "memory") return;
   const auto scene = lab::make_scene();
-  publish_rows(scene->steering());
+  scene->steering().publish(published_rows());
   for (const auto& rows : {ipv4_rows(), ipv6_rows()}) {
     for (const Row& row : rows) CHECK_MESSAGE(is_ours(*scene, row.frame) == row.ours, row.what);
   }
@@ -175,12 +182,11 @@ TEST_CASE("what is published anew replaces what was") {
   const Bytes old_service = frame4(ip4(kClient, "203.0.113.1", kTcp, l4(5000, 80)));
   const Bytes new_service = frame4(ip4(kClient, "203.0.113.2", kTcp, l4(5000, 80)));
   const Bytes fragment = frame4(ip4(kClient, "203.0.113.1", kTcp, Bytes(32, 9), 0x0010));
-  const SteeredEndpoint always = lab::endpoint(lab::kServerAddress, lab::kPort, kUdp);
-  scene->steering().publish({always, lab::endpoint("203.0.113.1", 80, kTcp)}, {}, {});
+  scene->steering().publish(with({port("203.0.113.1", 80, kTcp)}));
   CHECK(is_ours(*scene, old_service));
   CHECK(is_ours(*scene, fragment));
   CHECK_FALSE(is_ours(*scene, new_service));
-  scene->steering().publish({always, lab::endpoint("203.0.113.2", 80, kTcp)}, {}, {});
+  scene->steering().publish(with({port("203.0.113.2", 80, kTcp)}));
   CHECK_FALSE(is_ours(*scene, old_service));
   CHECK_FALSE(is_ours(*scene, fragment));
   CHECK(is_ours(*scene, new_service));
@@ -194,7 +200,7 @@ TEST_CASE("37 000 destinations fit, and the last one is steered") {
     const std::string address = "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255);
     destinations.push_back(lab::endpoint(address, 8080, kTcp));
   }
-  scene->steering().publish({lab::endpoint(lab::kServerAddress, lab::kPort, kUdp)}, destinations, {});
+  scene->steering().publish(with({}, destinations));
   CHECK(is_ours(*scene, frame4(ip4("10.0.144.135", kClient, kTcp, l4(8080, 5000)))));
   CHECK_FALSE(is_ours(*scene, frame4(ip4("10.0.144.136", kClient, kTcp, l4(8080, 5000)))));
 }
