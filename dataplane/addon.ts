@@ -45,9 +45,19 @@ export interface EngineOptions {
   readonly maxFlows: number;
 }
 
+export interface MemoryInterface {
+  readonly mac: string;
+  readonly mtu: number;
+  readonly addresses: readonly string[];
+  /** Its frames have these VLAN tags: one, or a provider's and a customer's. */
+  readonly vlans?: readonly number[];
+  /** They travel by the device of this interface, where it is not its own. */
+  readonly device?: number;
+}
+
 /** What a MemoryRouter takes for the kernel's: positions in `interfaces` number its devices. */
 export interface Surroundings {
-  readonly interfaces: readonly { readonly mac: string; readonly mtu: number; readonly addresses: readonly string[] }[];
+  readonly interfaces: readonly MemoryInterface[];
   readonly routes: readonly { readonly prefix: string; readonly length: number; readonly interface: number; readonly gateway?: string }[];
   readonly neighbours: readonly { readonly address: string; readonly interface: number; readonly mac: string }[];
 }

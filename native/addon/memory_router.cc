@@ -37,6 +37,15 @@ void for_each(const Napi::Array& array, Each&& each) {
   for (uint32_t i = 0; i < array.Length(); ++i) each(array.Get(i).As<Napi::Object>());
 }
 
+// Numbers from the outside in; of two the outer is a provider's.
+VlanTags tags_from(const Napi::Value& value) {
+  if (!value.IsArray()) return {};
+  const auto numbers = value.As<Napi::Array>();
+  const auto number = [&](uint32_t at) { return static_cast<uint16_t>(numbers.Get(at).As<Napi::Number>().Uint32Value()); };
+  if (numbers.Length() == 1) return {vlan_tag(kEtherTypeVlan, number(0)), 0};
+  return {vlan_tag(kEtherTypeQinQ, number(0)), vlan_tag(kEtherTypeVlan, number(1))};
+}
+
 Routes routes_from(const Napi::Object& from) {
   std::vector<Interface> interfaces;
   std::vector<Route> routes;
@@ -45,6 +54,8 @@ Routes routes_from(const Napi::Object& from) {
     Interface interface {
       static_cast<uint32_t>(interfaces.size() + 1), mac_from(string_in(one, "mac")), number_in(one, "mtu"), true, {}
     };
+    interface.root = one.Has("device") ? number_in(one, "device") + 1 : interface.index;
+    interface.tags = tags_from(one.Get("vlans"));
     const Napi::Array addresses = array_in(one, "addresses");
     for (uint32_t i = 0; i < addresses.Length(); ++i) interface.addresses.push_back(address_from(addresses.Get(i).As<Napi::String>()));
     interfaces.push_back(std::move(interface));
@@ -122,10 +133,9 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
   void set_routes(const Napi::Object& from) {
     routes_ = std::make_unique<Routes>(routes_from(from));
     view_ = {snapshot_.get(), routes_.get(), {}, {}, view_.takeover_until};
-    for (uint32_t i = 0; i < routes_->interfaces().size(); ++i) {
-      view_.interface_of_device.push_back(i);
-      view_.device_of_interface.push_back(static_cast<uint16_t>(i));
-    }
+    std::vector<uint32_t> roots;
+    for (const Interface& interface : routes_->interfaces()) roots.push_back(interface.index);
+    view_.connect(roots);
   }
 
   // configure(snapshot) → frames that tell flows of their end.

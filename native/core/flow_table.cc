@@ -98,6 +98,7 @@ Flow* FlowTable::insert(const Flow& wanted) noexcept {
   }
   timers_.file(flow);
   count_in(flow);
+  list(flow);
   __atomic_store_n(&flow.live, Flow::kLive, __ATOMIC_RELEASE);
   return &flow;
 }
@@ -108,6 +109,7 @@ void FlowTable::remove(Flow& flow) noexcept {
   unindex(at * 2, hash_of_leg(at * 2));
   unindex(at * 2 + 1, hash_of_leg(at * 2 + 1));
   timers_.unfile(flow);
+  unlist(flow);
   count_out(flow);
   if (flow.has(Flow::kControlled)) --dependents(block_.flows[block_.controls[at]]);
   give_record(flow);
@@ -234,6 +236,38 @@ void FlowTable::prolong(Flow& flow) noexcept {
   timers_.unfile(flow);
   flow.expires_at += 60 * kTicksPerSecond;
   timers_.file(flow);
+}
+
+void FlowTable::list_in(const LiveFilter& filter) noexcept {
+  filter_ = filter;
+  for (uint32_t at = 0; at < block_.header->fresh; ++at) {
+    if (block_.flows[at].live == Flow::kLive) list(block_.flows[at]);
+  }
+}
+
+// A destination that answers from any port has flows only the filter tells, a data connection is unknown on either side. The flag is kept,
+// not asked for again: what is entered must be taken out.
+void FlowTable::list(Flow& flow) noexcept {
+  flow.flags &= static_cast<uint8_t>(~Flow::kListed);
+  const bool on_any_port = block_.destinations[flow.destination].port == 0;
+  if (flow.has(Flow::kTemplate) || !(on_any_port || flow.has(Flow::kRelated)) || !filter_.is_there()) return;
+  flow.flags |= Flow::kListed;
+  filter_.add(server_side(flow));
+  if (flow.has(Flow::kRelated)) filter_.add(client_side(flow));
+}
+
+void FlowTable::unlist(const Flow& flow) noexcept {
+  if (!flow.has(Flow::kListed)) return;
+  filter_.remove(server_side(flow));
+  if (flow.has(Flow::kRelated)) filter_.remove(client_side(flow));
+}
+
+LiveKey FlowTable::client_side(const Flow& flow) const noexcept {
+  return {flow.client, {block_.addresses[flow.virtual_address].address, flow.virtual_port}, flow.protocol};
+}
+
+LiveKey FlowTable::server_side(const Flow& flow) const noexcept {
+  return {flow.client, {block_.destinations[flow.destination].address, flow.destination_port}, flow.protocol};
 }
 
 uint64_t FlowTable::hash_of_leg(uint32_t leg) const noexcept {

@@ -6,6 +6,7 @@
 #include "core/block.h"
 #include "core/half_open.h"
 #include "core/hash.h"
+#include "core/live_filter.h"
 #include "core/timer_wheel.h"
 
 namespace natlb {
@@ -64,6 +65,11 @@ class FlowTable {
   void change_state(Flow& flow, FlowState state) noexcept;
 
   [[nodiscard]] const HashSecret& secret() const noexcept { return secret_; }
+
+  // From now on flows that the steering program cannot tell by their ports are listed in `filter`, those that are there at once.
+  void list_in(const LiveFilter& filter) noexcept;
+  [[nodiscard]] LiveFilter& live_filter() noexcept { return filter_; }
+
   [[nodiscard]] uint32_t entries() const noexcept { return block_.header->entries; }
   [[nodiscard]] uint32_t capacity() const noexcept { return block_.header->max_flows; }
   [[nodiscard]] Block& block() noexcept { return block_; }
@@ -91,6 +97,10 @@ class FlowTable {
   void enter_half_open(const Flow& flow) noexcept;
   void leave_half_open(const Flow& flow) noexcept;
   void count_out(const Flow& flow) noexcept;
+  [[nodiscard]] LiveKey client_side(const Flow& flow) const noexcept;
+  [[nodiscard]] LiveKey server_side(const Flow& flow) const noexcept;
+  void list(Flow& flow) noexcept;
+  void unlist(const Flow& flow) noexcept;
   void adopt(uint32_t now) noexcept;
   void adopt_control(uint32_t at) noexcept;
   [[nodiscard]] bool is_kept(Flow& flow) const noexcept;
@@ -101,6 +111,7 @@ class FlowTable {
   HashSecret secret_;
   TimerWheel timers_;
   HalfOpen half_open_;
+  LiveFilter filter_;
 };
 
 // One branch for all of it: a tag that matches is nearly always the flow.

@@ -229,14 +229,17 @@ Verdict parse_fragment(Packet& packet) noexcept {
   return !packet.is_v4 || packet.protocol == kTcp || packet.protocol == kUdp ? Verdict::pending : Verdict::protocol_unsupported;
 }
 
-Verdict parse_frame(Packet& packet, const MacAddress& mac) noexcept {
-  if (packet.length < kEthernetHeader) return Verdict::truncated;
+Verdict parse_frame(Packet& packet, const View& view) noexcept {
+  const auto [tags, type, l3] = read_link_header(packet.frame, packet.length);
+  if (l3 == 0) return Verdict::truncated;
+  const uint32_t interface = view.interface_at(packet.device_in, tags);
+  if (interface == kNoInterface) return tags.count() == 0 ? Verdict::no_device : Verdict::vlan;
+  const MacAddress& mac = view.routes->interfaces()[interface].mac;
   if (std::memcmp(packet.frame, mac.bytes, sizeof mac.bytes) != 0) return Verdict::other_host;
-  const uint16_t type = host16(packet.frame + 12);
-  if (type == kEtherTypeVlan || type == kEtherTypeQinQ) return Verdict::vlan;
+  if (is_vlan(type)) return Verdict::vlan;
   if (type != kEtherTypeIPv4 && type != kEtherTypeIPv6) return Verdict::not_ip;
   packet.is_v4 = type == kEtherTypeIPv4;
-  packet.l3 = kEthernetHeader;
+  packet.l3 = l3;
   const uint8_t* at = packet.frame + packet.l3;
   const size_t available = packet.length - packet.l3;
   const Ip ip = packet.is_v4 ? parse_v4(at, available, false) : parse_v6(at, available, false);
@@ -264,8 +267,7 @@ void parse(Batch& batch, const View& view) noexcept {
     packet.leg = Leg::none;
     packet.fragment.place = Fragment::Place::whole;
     packet.fragment_to = 0;
-    const uint32_t interface = view.interface_of_device[packet.device_in];
-    packet.verdict = interface == kNoInterface ? Verdict::no_device : parse_frame(packet, view.routes->interfaces()[interface].mac);
+    packet.verdict = parse_frame(packet, view);
     batch.has_fragments |= packet.fragment.place != Fragment::Place::whole;
   }
 }

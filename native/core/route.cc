@@ -12,6 +12,9 @@ Address target_address(const Packet& packet) noexcept { return target_of(packet.
 
 NextHop next_hop(const Packet& packet, const View& view) noexcept { return view.routes->find(target_address(packet)); }
 
+// Or may get some.
+bool has_tags(const Packet& packet, const View& view) noexcept { return packet.l3 != kEthernetHeader || !view.tagged.empty(); }
+
 void send_by(Packet& packet, const NextHop& hop, const View& view, Missing& missing) noexcept {
   if (hop.interface == kNoInterface) {
     packet.verdict = Verdict::no_route;
@@ -20,6 +23,8 @@ void send_by(Packet& packet, const NextHop& hop, const View& view, Missing& miss
   } else if (!hop.resolved) {
     packet.verdict = Verdict::no_neighbour;
     missing.neighbours[missing.count++] = {hop.interface, hop.neighbour};
+  } else if (has_tags(packet, view) && !retag(packet, view.routes->interfaces()[hop.interface].tags)) {
+    packet.verdict = Verdict::device_down;
   } else {
     std::memcpy(packet.frame, hop.destination.bytes, 6);
     std::memcpy(packet.frame + 6, hop.source.bytes, 6);

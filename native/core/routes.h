@@ -13,6 +13,8 @@ namespace natlb {
 
 struct MacAddress {
   uint8_t bytes[6];
+
+  friend bool operator==(const MacAddress&, const MacAddress&) = default;
 };
 
 struct Interface {

@@ -99,8 +99,20 @@ struct View {
   std::vector<uint16_t> device_of_interface;
   // Tick until which flows of another router may still be on their way here: it has just taken over an address.
   uint32_t takeover_until = 0;
+  // The interfaces that are VLANs, sorted by device and tags.
+  struct Tagged {
+    uint16_t device;
+    VlanTags tags;
+    uint32_t interface;
+  };
+  std::vector<Tagged> tagged{};
 
   static constexpr uint16_t kNoDevice = UINT16_MAX;
+
+  // Sets the three tables; `roots` says for each device the ifindex of its interface. Of several queues the first sends.
+  void connect(std::span<const uint32_t> roots);
+  // Of a frame that came in by `device`; kNoInterface when it has none there.
+  [[nodiscard]] uint32_t interface_at(uint16_t device, const VlanTags& tags) const noexcept;
 };
 
 }  // namespace natlb

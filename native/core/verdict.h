@@ -26,7 +26,7 @@ namespace natlb {
   X(bad_icmp_checksum, dropped, "ICMP checksum is wrong")                                                            \
   X(other_host, dropped, "the frame was addressed to another host's MAC")                                            \
   X(not_ip, dropped, "neither IPv4 nor IPv6")                                                                        \
-  X(vlan, dropped, "VLAN tag on an interface without VLANs")                                                         \
+  X(vlan, dropped, "VLAN tags that no interface of this router has")                                                 \
   X(protocol_unsupported, dropped, "an L4 protocol that is not balanced")                                            \
   X(fragment_waiting, dropped, "waits for its first fragment; never the verdict of a finished packet")               \
   X(fragment_timeout, dropped, "the first fragment of its datagram did not come in time")                            \

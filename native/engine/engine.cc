@@ -47,6 +47,14 @@ std::vector<Address> locals_of(const Routes& routes) {
   return locals;
 }
 
+std::vector<SteeredInterface> interfaces_of(const Routes& routes) {
+  std::vector<SteeredInterface> interfaces;
+  for (const Interface& interface : routes.interfaces()) {
+    if (interface.root != 0) interfaces.push_back({interface.root, interface.tags, interface.mac});
+  }
+  return interfaces;
+}
+
 }  // namespace
 
 Engine::Engine(const EngineOptions& options)
@@ -61,6 +69,7 @@ Engine::Engine(const EngineOptions& options)
       snapshot_{std::make_shared<Snapshot>(directory_.build(WantedSnapshot{}))},
       stop_fd_{check(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "make an eventfd")} {
   mirror_.drain();
+  flows_.list_in(opened_.steering->live_flows());  // before anything is steered by it
   refresh_routes();
   worker_.start();
   house_ = std::thread{[this] { keep_house(); }};
@@ -101,6 +110,7 @@ void Engine::configure(const WantedSnapshot& wanted) {
   if (published_.size() == 1) directory_.collect(*snapshot_);
   snapshot_ = std::make_shared<Snapshot>(directory_.build(wanted));
   withdrawn_ = false;
+  configured_ = true;
   publish();
   steer();
   std::vector<Address> destinations;
@@ -129,43 +139,50 @@ void Engine::release_seen() {
 
 View Engine::view() const {
   View view{snapshot_.get(), routes_.get(), {}, {}, takeover_until_};
-  const auto& interfaces = routes_->interfaces();
-  view.device_of_interface.assign(interfaces.size(), View::kNoDevice);
-  for (size_t i = 0; i < opened_.devices.size(); ++i) {
-    const uint32_t index = ::if_nametoindex(opened_.devices[i]->interface().c_str());
-    const auto found = std::find_if(interfaces.begin(), interfaces.end(), [index](const Interface& one) { return one.index == index; });
-    const auto position = static_cast<uint32_t>(found - interfaces.begin());
-    view.interface_of_device.push_back(found == interfaces.end() ? kNoInterface : position);
-    if (found == interfaces.end() || view.device_of_interface[position] != View::kNoDevice) continue;
-    view.device_of_interface[position] = static_cast<uint16_t>(i);
-  }
+  std::vector<uint32_t> roots;
+  for (const auto& device : opened_.devices) roots.push_back(::if_nametoindex(device->interface().c_str()));
+  view.connect(roots);
   return view;
 }
 
 // Ours is the traffic of services whose address the host holds; a backup leaves everything to its kernel.
 void Engine::steer() {
   if (opened_.steering == nullptr) return;  // closed
-  std::vector<SteeredEndpoint> services, destinations;
-  for (const Service& service : snapshot_->services()) {
-    if (withdrawn_) continue;
-    for (const Listener& listener : service.listeners) {
-      if (!routes_->is_local(listener.address)) continue;
-      services.push_back({{listener.address, to_wire(listener.first_port)}, listener.protocol});
-      for (const Destination& destination : service.destinations) {
-        destinations.push_back({{destination.address, destination.port}, listener.protocol});
-      }
+  Steered steered{.locals = locals_of(*routes_), .interfaces = interfaces_of(*routes_), .keeps_guard = !configured_ && !withdrawn_};
+  if (!withdrawn_) {
+    for (const Service& service : snapshot_->services()) steer(service, steered);
+    steer_flows_of_the_gone(steered);
+  }
+  opened_.steering->publish(steered);
+  // Last: when publishing fails, the next round sees that there is still something to publish.
+  locals_ = std::move(steered.locals);
+  interfaces_ = std::move(steered.interfaces);
+}
+
+// The guard of control/host/guard.ts goes by the same ports: a destination without one answers from the listener's, where that has just
+// one.
+void Engine::steer(const Service& service, Steered& steered) const {
+  for (const Listener& listener : service.listeners) {
+    if (!routes_->is_local(listener.address)) continue;
+    steered.services.push_back({listener.address, listener.protocol, listener.first_port, listener.last_port});
+    steered.asks_live_flows |= service.helps_ftp;
+    for (const Destination& destination : service.destinations) {
+      const uint16_t port = destination.port == 0 && listener.is_single() ? to_wire(listener.first_port) : destination.port;
+      steered.destinations.push_back({{destination.address, port}, listener.protocol});
+      steered.asks_live_flows |= port == 0;
     }
   }
-  // Flows outlive their destination's place in the snapshot, and so must the steering of its replies.
-  for (uint32_t slot = 0; slot < kMaxDestinations && !withdrawn_; ++slot) {
+}
+
+// Flows outlive their destination's place in the snapshot, and so must the steering of its replies.
+void Engine::steer_flows_of_the_gone(Steered& steered) const {
+  for (uint32_t slot = 0; slot < kMaxDestinations; ++slot) {
     const DestinationSlot& destination = block_.destinations[slot];
     if (destination.in_use == 0 || destination.flows.get() == 0) continue;
     if (destination.standing.load(std::memory_order_relaxed) != Standing::gone) continue;
-    for (const uint8_t protocol : {kTcp, kUdp, kSctp}) destinations.push_back({{destination.address, destination.port}, protocol});
+    for (const uint8_t protocol : {kTcp, kUdp, kSctp}) steered.destinations.push_back({{destination.address, destination.port}, protocol});
+    steered.asks_live_flows |= destination.port == 0;
   }
-  std::vector<Address> locals = locals_of(*routes_);
-  opened_.steering->publish(services, destinations, locals);
-  locals_ = std::move(locals);  // last: when publishing fails, the next round sees that there is still something to publish
 }
 
 void Engine::refresh_routes() {
@@ -173,7 +190,7 @@ void Engine::refresh_routes() {
   const bool moved = locals_of(*routes_) != locals_;
   if (moved) note_takeover();
   publish();
-  if (moved) steer();
+  if (moved || interfaces_of(*routes_) != interfaces_) steer();
 }
 
 // An address of a service has come to this host: flows that its other router had may still be under way.

@@ -65,6 +65,8 @@ class Engine {
   void note_takeover();
   void publish();
   void steer();
+  void steer(const Service& service, Steered& steered) const;
+  void steer_flows_of_the_gone(Steered& steered) const;
   [[nodiscard]] View view() const;
   [[nodiscard]] std::vector<Device*> device_pointers() const;
   void release_seen();
@@ -82,10 +84,12 @@ class Engine {
   std::shared_ptr<const Snapshot> snapshot_;
   std::shared_ptr<const Routes> routes_;
   std::vector<Address> locals_;
+  std::vector<SteeredInterface> interfaces_;
   std::vector<std::unique_ptr<Published>> published_;  // the newest last
   uint64_t serial_ = 0;
   uint32_t takeover_until_ = 0;
   bool withdrawn_ = false;
+  bool configured_ = false;
   bool behind_ = false;  // what the worker and the steering go by is older than what the mirror has heard
   uint64_t ticked_at_ms_ = 0;
 

@@ -80,8 +80,8 @@ bool has_filters(uint32_t index, uint16_t side) noexcept {
 
 void StackGuard::attach(int program, const std::string& interface) {
   const Quiet quiet;
+  find_predecessor();
   bpf_tc_hook hook = hook_of(index_, BPF_TC_INGRESS);
-  made_ = made_ || is_attached();
   const int result = bpf_tc_hook_create(&hook);
   if (result == 0) made_ = true;
   if (result == -ENODEV) return;
@@ -97,7 +97,7 @@ void StackGuard::attach(int program, const std::string& interface) {
 
 void StackGuard::detach() noexcept {
   const Quiet quiet;
-  made_ = made_ || is_attached();
+  find_predecessor();
   bpf_tc_hook hook = hook_of(index_, BPF_TC_INGRESS);
   const bpf_tc_opts options = ours();
   bpf_tc_detach(&hook, &options);  // refused when there is none, which is as good
@@ -107,10 +107,13 @@ void StackGuard::detach() noexcept {
   made_ = false;
 }
 
-bool StackGuard::is_attached() const noexcept {
+// A program of ours that is there before we put one there was left by a process that was killed, and so was its clsact.
+void StackGuard::find_predecessor() noexcept {
+  if (known_) return;
+  known_ = true;
   const bpf_tc_hook hook = hook_of(index_, BPF_TC_INGRESS);
   bpf_tc_opts options = ours();
-  return bpf_tc_query(&hook, &options) == 0;
+  made_ = bpf_tc_query(&hook, &options) == 0;
 }
 
 }  // namespace natlb

@@ -18,10 +18,11 @@ class StackGuard {
   void detach() noexcept;
 
  private:
-  [[nodiscard]] bool is_attached() const noexcept;
+  void find_predecessor() noexcept;
 
   uint32_t index_;
-  bool made_ = false;  // the clsact is ours, or of a natlb before us
+  bool known_ = false;  // it has been found out whose the clsact is
+  bool made_ = false;   // it is ours, or of a natlb before us
 };
 
 }  // namespace natlb

@@ -30,6 +30,8 @@ struct SteeredInterface {
   uint32_t root;  // ifindex of the interface of the device, below all VLANs
   VlanTags tags;
   MacAddress mac;
+
+  friend bool operator==(const SteeredInterface&, const SteeredInterface&) = default;
 };
 
 struct Steered {
@@ -39,6 +41,8 @@ struct Steered {
   std::vector<SteeredInterface> interfaces{};
   // Is there, or may there be, something in the live-flow filter?
   bool asks_live_flows = false;
+  // Nothing is configured yet: what a process before put at tc ingress stays, since it knows more.
+  bool keeps_guard = false;
 };
 
 // First and last port, in host order.

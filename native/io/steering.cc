@@ -109,14 +109,14 @@ void Steering::set_socket(uint32_t slot, uint32_t queue, int socket) {
 // The guard is there before the first packet can be ours by its flow alone, and goes after the last.
 void Steering::publish(const Steered& steered) {
   const PortRanges ranges = port_ranges(steered.services);
-  if (steered.asks_live_flows) guard(true);
+  if (steered.asks_live_flows && !steered.keeps_guard) guard(true);
   interfaces_.add(interfaces_of(steered.interfaces));
   service_ranges_.add(values_of(ranges));
   publish_addresses(steered);
   service_ranges_.drop_others();
   interfaces_.drop_others();
   publish_settings(steered.asks_live_flows);
-  if (!steered.asks_live_flows) guard(false);
+  if (!steered.asks_live_flows && !steered.keeps_guard) guard(false);
 }
 
 void Steering::publish_addresses(const Steered& steered) {

@@ -85,14 +85,14 @@ interface World {
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  /** in ethN [K x] PACKET [+ PACKET …] [offload unknown | partial | gso SIZE]: one batch; verdicts of fragments that waited come last */
+  /** in ethN [vlan N,…] [K x] PACKET [+ PACKET …] [offload unknown | partial | gso SIZE]: one batch; verdicts of fragments that waited come last */
   in: (world, rest) => {
-    const [, name, times, text] = /^eth(\d) (?:(\d+) x )?(.*)$/.exec(rest)!;
+    const [, name, vlans, times, text] = /^eth(\d) (?:vlan (\S+) )?(?:(\d+) x )?(.*)$/.exec(rest)!;
     const device = Number(name);
     const [packets, offload] = text!.split(' offload ');
     const frames = packets!.split(/\s+\+\s+/).map((packet) => build(packet, MACS[device]!));
-    const batch = Array.from({ length: Number(times ?? 1) }, () => frames).flat();
-    const { verdicts, out } = world.router.send(device, batch, offloadOf(offload, frames[0]!));
+    const batch = Array.from({ length: Number(times ?? 1) }, () => frames.map((frame) => tag(frame, vlans))).flat();
+    const { verdicts, out } = world.router.send(device, batch, offloadOf(offload, frames[0]!, vlanTags(vlans).length));
     return [`    ${repeated(verdicts).join(' ')}`, ...sent(world, out)];
   },
   /** flood ethN TIMES PACKET: so many times, with identifications from 1 on; says the verdicts */
@@ -108,6 +108,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const part = (at: number) => `${at * Number(size)}-${at + 1 === count ? '' : (at + 1) * Number(size)}`;
     const frames = Array.from({ length: count }, (_, at) => build(`${packet} part ${part(at)}`, MACS[Number(name)]!));
     return verdictsOf(router, Number(name), frames);
+  },
+  /** vlan ethN N[,N]: its frames have these tags from now on */
+  vlan: (world, rest) => {
+    const [name, vlans] = rest.split(' ');
+    const interfaces = world.surroundings.interfaces.map((one, at) =>
+      `eth${at}` === name ? { ...one, vlans: vlans!.split(',').map(Number) } : one,
+    );
+    return reroute(world, { ...world.surroundings, interfaces });
+  },
+  /** onestick N N: eth0 and eth1 are these VLANs of one device, eth0 */
+  onestick: (world, rest) => {
+    const numbers = rest.split(' ').map(Number);
+    const interfaces = world.surroundings.interfaces.map((one, at) => ({ ...one, mac: MACS[0], device: 0, vlans: [numbers[at]!] }));
+    return reroute(world, { ...world.surroundings, interfaces });
   },
   /** wait SECONDS */
   wait: (world, rest) => {
@@ -293,21 +307,51 @@ function repeated(lines: readonly string[]): readonly string[] {
 }
 
 /** The link-layer addresses are told where they are not those of the gateway on eth0 and of the packet's target on eth1. */
-function describe({ surroundings }: World, { device, frame, partialChecksum, gsoSize }: SentFrame): string {
+function describe({ surroundings }: World, { device, frame: sent, partialChecksum, gsoSize }: SentFrame): string {
+  const { frame, tags } = untag(sent);
   const target = addressText(frame[12] === 0x08 ? frame.subarray(30, 34) : frame.subarray(38, 54));
   const mac = (at: number) => frame.toString('hex', at, at + 6).replace(/(..)(?!$)/g, '$1:');
-  const expected = device === 0 ? GATEWAY : surroundings.neighbours.find(({ address }) => address === target)?.mac;
+  const neighbour = surroundings.neighbours.find(({ address }) => address === target);
+  const isPublic = device === 0 && surroundings.interfaces[neighbour?.interface ?? 0]?.device === undefined;
+  const expected = isPublic ? GATEWAY : (neighbour?.mac ?? GATEWAY);
   const size = gsoSize > 0 ? ` gso ${gsoSize}` : '';
   const next = mac(0) === expected ? '' : ` to ${mac(0)}`;
   const source = mac(6) === MACS[device] ? '' : ` bad source mac ${mac(6)}`;
-  return `out eth${device} ${show(frame, partialChecksum)}${size}${next}${source}`;
+  return `out eth${device} ${tags}${show(frame, partialChecksum)}${size}${next}${source}`;
 }
 
-export function offloadOf(text: string | undefined, frame: Buffer) {
+/** `vlan 100,5` in words: numbers with their protocol and priority, where those are not the usual, as `88a8:7` and `100/3`. */
+function vlanTags(words: string | undefined): readonly Buffer[] {
+  return (words ?? '')
+    .split(',')
+    .filter(Boolean)
+    .map((word) => {
+      const [, protocol, number, priority] = /^(?:(\w+):)?(\d+)(?:\/(\d))?$/.exec(word)!;
+      const control = Number(number) | (Number(priority ?? 0) << 13);
+      return Buffer.from([...Buffer.from(protocol ?? '8100', 'hex'), control >> 8, control & 255]);
+    });
+}
+
+function tag(frame: Buffer, words: string | undefined): Buffer {
+  return Buffer.concat([frame.subarray(0, 12), ...vlanTags(words), frame.subarray(12)]);
+}
+
+function untag(frame: Buffer): { readonly frame: Buffer; readonly tags: string } {
+  const words: string[] = [];
+  let at = 12;
+  for (; [0x8100, 0x88a8].includes(frame.readUInt16BE(at)); at += 4) {
+    const protocol = frame.readUInt16BE(at) === 0x8100 ? '' : '88a8:';
+    words.push(`${protocol}${frame.readUInt16BE(at + 2)}`);
+  }
+  const rest = Buffer.concat([frame.subarray(0, 12), frame.subarray(at)]);
+  return { frame: rest, tags: words.length === 0 ? '' : `vlan ${words.join(',')} ` };
+}
+
+export function offloadOf(text: string | undefined, frame: Buffer, tags = 0) {
   const start = 14 + (frame[12] === 0x08 ? (frame[14]! & 15) * 4 : 40);
   const protocol = frame[start - (frame[12] === 0x08 ? 11 : 34)];
   const checksumOffset = protocol === 132 ? 8 : protocol === 17 ? 6 : 16;
-  const partial = { checksumStart: start, checksumOffset };
+  const partial = { checksumStart: start + 4 * tags, checksumOffset };
   if (text === undefined) return undefined;
   if (text === 'unknown') return { unknown: true as const };
   return text.startsWith('gso') ? { ...partial, gsoSize: Number(text.slice(4)) } : partial;

@@ -1,0 +1,41 @@
+// Which interface a frame came to, and by which device one leaves.
+#include <algorithm>
+
+#include "core/snapshot.h"
+
+namespace natlb {
+
+namespace {
+
+bool before(const View::Tagged& a, const View::Tagged& b) noexcept { return a.device != b.device ? a.device < b.device : a.tags < b.tags; }
+
+}  // namespace
+
+void View::connect(std::span<const uint32_t> roots) {
+  const std::vector<Interface>& interfaces = routes->interfaces();
+  interface_of_device.assign(roots.size(), kNoInterface);
+  device_of_interface.assign(interfaces.size(), kNoDevice);
+  tagged.clear();
+  for (uint16_t device = 0; device < roots.size(); ++device) {
+    for (uint32_t position = 0; position < interfaces.size(); ++position) {
+      const Interface& interface = interfaces[position];
+      if (interface.root == 0 || interface.root != roots[device]) continue;
+      if (device_of_interface[position] == kNoDevice) device_of_interface[position] = device;
+      if (interface.tags.count() == 0) {
+        interface_of_device[device] = position;
+      } else {
+        tagged.push_back({device, interface.tags, position});
+      }
+    }
+  }
+  std::ranges::sort(tagged, before);
+}
+
+uint32_t View::interface_at(uint16_t device, const VlanTags& tags) const noexcept {
+  if (tags.count() == 0) return interface_of_device[device];
+  const Tagged wanted{device, tags, 0};
+  const auto at = std::ranges::lower_bound(tagged, wanted, before);
+  return at == tagged.end() || before(wanted, *at) ? kNoInterface : at->interface;
+}
+
+}  // namespace natlb
