@@ -144,7 +144,7 @@ void Host::send(const Bytes& frame) const {
 
 std::vector<Bytes> Host::collect(size_t count) const {
   std::vector<Bytes> frames;
-  Bytes frame(2048);
+  Bytes frame(16384);
   while (frames.size() < count && is_readable(socket_.get())) {
     const ssize_t length = ::recv(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT);
     if (length < 0) continue;

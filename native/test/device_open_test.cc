@@ -113,3 +113,63 @@ TEST_CASE("frames too long for AF_XDP send auto to AF_PACKET") {
   CHECK(opened.reason.find("its MTU of 9000") != std::string::npos);
   lab::run("", "ip link set nd-r0 mtu 1500");
 }
+
+TEST_CASE("frames too long for AF_XDP are an error where AF_XDP is asked for") {
+  if (is_memory()) return;
+  lab::run("", "ip link set nd-r1 mtu 3819");
+  CHECK_THROWS_WITH_AS(open_devices({"nd-r0", "nd-r1"}, "af_xdp"),
+                       doctest::Contains("cannot use AF_XDP on nd-r1: its MTU of 3819 is above 3818"), std::system_error);
+  CHECK(xdp_program_on("nd-r0") == 0);
+  lab::run("", "ip link set nd-r1 mtu 1500");
+}
+
+namespace {
+
+// The wires take `mtu` for as long as this lives; those of the router first, as far as its driver lets it.
+struct Mtu {
+  explicit Mtu(int mtu) { set(std::to_string(mtu)); }
+  ~Mtu() { set("1500"); }
+
+  static void set(const std::string& mtu) {
+    lab::run("nd-client", "ip link set nd-c0 mtu " + mtu);
+    lab::run("nd-server", "ip link set nd-s0 mtu " + mtu);
+    lab::run("", "ip link set nd-r0 mtu " + mtu + " && ip link set nd-r1 mtu " + mtu);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("AF_PACKET carries jumbo frames, also when the MTU grew while it was open") {
+  if (lab::mode() != "af_packet") return;
+  for (const bool late : {false, true}) {
+    std::unique_ptr<Mtu> mtu;
+    if (!late) mtu = std::make_unique<Mtu>(9000);
+    const auto scene = lab::make_scene();
+    if (late) mtu = std::make_unique<Mtu>(9000);
+    for (const size_t size : {size_t{1515}, size_t{3000}, size_t{9014}}) {
+      const lab::Bytes frame = lab::udp_frame(size);
+      scene->send(frame);
+      while (lab::wait(scene->in()) && lab::transfer(scene->in(), scene->out()).received == 0) {
+      }
+      CHECK(scene->collect(1) == std::vector<lab::Bytes>{frame});
+    }
+    CHECK(scene->missing_buffers(true) == "");
+  }
+}
+
+TEST_CASE("an MTU that grows beyond AF_XDP's frames is refused by the driver, or what does not fit is counted") {
+  if (!lab::is_af_xdp()) return;
+  const auto scene = lab::make_scene();
+  if (lab::mode() == "native") {
+    CHECK_FALSE(lab::succeeds("nd-client", "ip link set nd-c0 mtu 9000"));
+    return;
+  }
+  const Mtu mtu{9000};
+  scene->send(lab::udp_frame(9014));
+  const lab::Bytes fits = lab::udp_frame(1514);
+  scene->send(fits);
+  while (lab::wait(scene->in()) && lab::transfer(scene->in(), scene->out()).received == 0) {
+  }
+  CHECK(scene->collect(1) == std::vector<lab::Bytes>{fits});
+  CHECK(scene->in().counters().receive_lost == 1);
+}

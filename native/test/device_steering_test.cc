@@ -4,52 +4,15 @@
 
 #include <cstring>
 
-#include "device_lab.h"
+#include "device_frames.h"
 
 using namespace natlb;
-using lab::Bytes;
+using namespace lab;
 
 namespace {
 
 constexpr char kService[] = "203.0.113.10", kDestination[] = "10.11.12.1", kClient[] = "192.0.2.1", kRouter[] = "10.11.12.9";
 constexpr char kService6[] = "2001:db8::10", kDestination6[] = "fd00::1", kClient6[] = "2001:db8:1::1", kRouter6[] = "fd00::9";
-
-Bytes operator+(Bytes front, const Bytes& back) {
-  front.insert(front.end(), back.begin(), back.end());
-  return front;
-}
-
-Bytes big_endian(uint16_t value) { return {static_cast<uint8_t>(value >> 8), static_cast<uint8_t>(value)}; }
-
-Bytes ethernet(uint16_t type, Bytes to = {}) {
-  const auto mac = lab::router_mac();
-  if (to.empty()) to.assign(mac.begin(), mac.end());
-  return to + Bytes{2, 0, 0, 0, 0, 9} + big_endian(type);
-}
-
-Bytes wire(const char* text) {
-  const Address address = lab::address(text);
-  return {address.wire(), address.bytes + 16};
-}
-
-// `fragment`: the flags and offset as they stand in the header. `options` bytes follow it.
-Bytes ip4(const char* from, const char* to, uint8_t protocol, const Bytes& payload, uint16_t fragment = 0, const Bytes& options = {}) {
-  const auto words = static_cast<uint8_t>(0x45 + options.size() / 4);
-  const auto length = static_cast<uint16_t>(20 + options.size() + payload.size());
-  return Bytes{words, 0} + big_endian(length) + Bytes{0, 1} + big_endian(fragment) + Bytes{64, protocol, 0, 0} + wire(from) + wire(to) +
-         options + payload;
-}
-
-Bytes ip6(const char* from, const char* to, uint8_t protocol, const Bytes& payload) {
-  return Bytes{0x60, 0, 0, 0} + big_endian(static_cast<uint16_t>(payload.size())) + Bytes{protocol, 64} + wire(from) + wire(to) + payload;
-}
-
-Bytes l4(uint16_t from, uint16_t to) { return big_endian(from) + big_endian(to) + Bytes(16, 0); }
-Bytes icmp(uint8_t type, const Bytes& quoted = Bytes(8, 0)) { return Bytes{type, 0, 0, 0, 0, 0, 0, 0} + quoted; }
-Bytes frame4(const Bytes& packet) { return ethernet(0x0800) + packet; }
-Bytes frame6(const Bytes& packet) { return ethernet(0x86dd) + packet; }
-Bytes extension(uint8_t next, uint8_t extra = 0) { return Bytes{next, extra} + Bytes(6 + 8 * extra, 0); }
-Bytes fragment6(uint8_t next, uint16_t offset_and_more) { return Bytes{next, 0} + big_endian(offset_and_more) + Bytes(4, 0); }
 
 struct Row {
   std::string what;
@@ -73,19 +36,20 @@ std::vector<Row> ipv4_rows() {
       {"a destination answers the router's own probe", frame4(ip4(kDestination, kRouter, kTcp, l4(8080, 5000))), false},
       {"a destination's own traffic", frame4(ip4(kDestination, kClient, kTcp, l4(40000, 443))), false},
       {"a destination over the other protocol", frame4(ip4(kDestination, kClient, kUdp, l4(8080, 5000))), false},
-      {"ping of the service's address", frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(8))), false},
-      {"unreachable about what a service sent", frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(3, from_service))), true},
-      {"time exceeded from a router on the way", frame4(ip4("192.0.2.77", kService, IPPROTO_ICMP, icmp(11, from_service))), true},
-      {"unreachable about what went to a destination", frame4(ip4(kDestination, kClient, IPPROTO_ICMP, icmp(3, to_destination))), true},
+      {"ping of the service's address", frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp_message(8))), false},
+      {"unreachable about what a service sent", frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp_message(3, from_service))), true},
+      {"time exceeded from a router on the way", frame4(ip4("192.0.2.77", kService, IPPROTO_ICMP, icmp_message(11, from_service))), true},
+      {"unreachable about what went to a destination", frame4(ip4(kDestination, kClient, IPPROTO_ICMP, icmp_message(3, to_destination))),
+       true},
       {"unreachable about the router's own probe",
-       frame4(ip4(kDestination, kRouter, IPPROTO_ICMP, icmp(3, ip4(kRouter, kDestination, kTcp, l4(5000, 8080))))), false},
+       frame4(ip4(kDestination, kRouter, IPPROTO_ICMP, icmp_message(3, ip4(kRouter, kDestination, kTcp, l4(5000, 8080))))), false},
       {"unreachable about something else",
-       frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(3, ip4(kService, kClient, kTcp, l4(22, 5000))))), false},
+       frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp_message(3, ip4(kService, kClient, kTcp, l4(22, 5000))))), false},
       {"unreachable about a later fragment of a service",
-       frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(3, ip4(kService, kClient, kUdp, l4(1, 1), 100)))), true},
-      {"redirect is not an error", frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(5, from_service))), false},
+       frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp_message(3, ip4(kService, kClient, kUdp, l4(1, 1), 100)))), true},
+      {"redirect is not an error", frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp_message(5, from_service))), false},
       {"an error that quotes no ports",
-       frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp(3, Bytes(from_service.begin(), from_service.begin() + 20)))), false},
+       frame4(ip4(kClient, kService, IPPROTO_ICMP, icmp_message(3, Bytes(from_service.begin(), from_service.begin() + 20)))), false},
       {"first fragment to a service", frame4(ip4(kClient, kService, kUdp, l4(5000, 53), 0x2000)), true},
       {"later fragment to a service", frame4(ip4(kClient, kService, kUdp, Bytes(32, 9), 0x0010)), true},
       {"fragment from a destination", frame4(ip4(kDestination, kClient, kTcp, Bytes(32, 9), 0x0010)), true},
@@ -122,12 +86,12 @@ std::vector<Row> ipv6_rows() {
       {"atomic fragment to another port", to_service(44, fragment6(kTcp, 0) + l4(5000, 22)), false},
       {"first fragment, IPv6", to_service(44, fragment6(kTcp, 1) + ports), true},
       {"later fragment, IPv6", to_service(44, fragment6(kTcp, 0x100) + Bytes(32, 9)), true},
-      {"fragment of a ping, IPv6", to_service(44, fragment6(IPPROTO_ICMPV6, 1) + icmp(128)), false},
-      {"too big about what a service sent", to_service(IPPROTO_ICMPV6, icmp(2, from_service)), true},
-      {"parameter problem", to_service(IPPROTO_ICMPV6, icmp(4, from_service)), true},
-      {"neighbour solicitation", to_service(IPPROTO_ICMPV6, icmp(135, Bytes(16, 0))), false},
-      {"ping, IPv6", to_service(IPPROTO_ICMPV6, icmp(128)), false},
-      {"ICMP of IPv4 inside IPv6", to_service(IPPROTO_ICMP, icmp(3, from_service)), false},
+      {"fragment of a ping, IPv6", to_service(44, fragment6(IPPROTO_ICMPV6, 1) + icmp_message(128)), false},
+      {"too big about what a service sent", to_service(IPPROTO_ICMPV6, icmp_message(2, from_service)), true},
+      {"parameter problem", to_service(IPPROTO_ICMPV6, icmp_message(4, from_service)), true},
+      {"neighbour solicitation", to_service(IPPROTO_ICMPV6, icmp_message(135, Bytes(16, 0))), false},
+      {"ping, IPv6", to_service(IPPROTO_ICMPV6, icmp_message(128)), false},
+      {"ICMP of IPv4 inside IPv6", to_service(IPPROTO_ICMP, icmp_message(3, from_service)), false},
   };
 }
 
@@ -174,6 +138,102 @@ TEST_CASE("the kernel hands over what is ours and keeps the rest") {
   for (const auto& rows : {ipv4_rows(), ipv6_rows()}) {
     for (const Row& row : rows) CHECK_MESSAGE(is_ours(*scene, row.frame) == row.ours, row.what);
   }
+}
+
+TEST_CASE("a service on many ports is ours on all of them, and on no other") {
+  if (lab::mode() == "memory") return;
+  const auto scene = lab::make_scene();
+  const auto to = [](uint16_t port, uint8_t protocol = kTcp) { return frame4(ip4(kClient, kService, protocol, l4(5000, port))); };
+  scene->steering().publish(with({lab::ports(kService, 1000, 1999, kTcp), lab::ports(kService, 3000, 3001, kTcp), port(kService, 80, kTcp),
+                                  lab::ports(kService6, 0, 65535, kSctp)}));
+  for (const uint16_t inside : {80, 1000, 1500, 1999, 3000, 3001}) CHECK_MESSAGE(is_ours(*scene, to(inside)), inside);
+  for (const uint16_t outside : {0, 81, 999, 2000, 2999, 3002, 65535}) CHECK_MESSAGE(!is_ours(*scene, to(outside)), outside);
+  CHECK_FALSE(is_ours(*scene, to(1500, kUdp)));
+  for (const uint16_t any : {0, 1, 65535}) CHECK(is_ours(*scene, frame6(ip6(kClient6, kService6, kSctp, l4(5000, any)))));
+  CHECK_FALSE(is_ours(*scene, frame6(ip6(kClient6, kService6, kTcp, l4(5000, 80)))));
+  CHECK(is_ours(*scene, frame6(ip6(kClient6, kService6, IPPROTO_ICMPV6, icmp_message(2, ip6(kService6, kClient6, kSctp, l4(9, 5000)))))));
+}
+
+TEST_CASE("ranges that are published anew replace what was, and one too many changes nothing") {
+  if (lab::mode() == "memory") return;
+  const auto scene = lab::make_scene();
+  const auto to = [](uint16_t port) { return frame4(ip4(kClient, kService, kTcp, l4(5000, port))); };
+  scene->steering().publish(with({lab::ports(kService, 1000, 1999, kTcp)}));
+  scene->steering().publish(with({lab::ports(kService, 1500, 2500, kTcp)}));
+  CHECK_FALSE(is_ours(*scene, to(1000)));
+  CHECK(is_ours(*scene, to(2500)));
+  std::vector<SteeredRange> many;
+  for (uint16_t i = 0; i < 17; ++i) many.push_back(lab::ports(kService, i * 10, i * 10 + 5, kTcp));
+  CHECK_THROWS_WITH_AS(scene->steering().publish(with(many)), doctest::Contains("ports to 203.0.113.10: at most 16"), std::system_error);
+  CHECK(is_ours(*scene, to(2500)));
+  CHECK_FALSE(is_ours(*scene, to(1)));
+  many.pop_back();
+  scene->steering().publish(with(many));
+  CHECK(is_ours(*scene, to(155)));
+  scene->steering().publish(with({}));
+  CHECK_FALSE(is_ours(*scene, to(155)));
+}
+
+TEST_CASE("VLANs are interfaces of their own, and their frames come with their tags") {
+  if (lab::mode() == "memory") return;
+  const auto scene = lab::make_scene();
+  const Bytes request = ip4(kClient, kService, kTcp, l4(5000, 80));
+  const auto tagged = [&](const std::vector<std::pair<uint16_t, uint16_t>>& tags, const Bytes& to = {}) {
+    Bytes frame = ethernet(tags[0].first, to);
+    for (size_t i = 0; i < tags.size(); ++i) {
+      frame = frame + big_endian(tags[i].second) + big_endian(i + 1 < tags.size() ? tags[i + 1].first : 0x0800);
+    }
+    return frame + request;
+  };
+  constexpr uint32_t kCustomer = 0x81000000, kProvider = 0x88a80000;
+  Steered steered = with({port(kService, 80, kTcp)});
+  steered.interfaces.push_back(lab::interface("nd-r0", {kCustomer | 100, 0}));
+  steered.interfaces.push_back(lab::interface("nd-r0", {kProvider | 7, kCustomer | 100}));
+  SteeredInterface own_mac = lab::interface("nd-r0", {kCustomer | 200, 0});
+  own_mac.mac = {{2, 0, 0, 0, 0, 0x77}};
+  steered.interfaces.push_back(own_mac);
+  scene->steering().publish(steered);
+  CHECK(is_ours(*scene, frame4(request)));
+  CHECK(is_ours(*scene, tagged({{0x8100, 100}})));
+  CHECK(is_ours(*scene, tagged({{0x8100, 0xe000 | 100}})));  // priority 7
+  CHECK(is_ours(*scene, tagged({{0x8100, 0xe000}})));        // priority only: no VLAN
+  CHECK(is_ours(*scene, tagged({{0x88a8, 7}, {0x8100, 100}})));
+  CHECK(is_ours(*scene, tagged({{0x8100, 200}}, {2, 0, 0, 0, 0, 0x77})));
+  CHECK(is_ours(*scene, tagged({{0x8100, 200}}, {0, 0, 0x5e, 0, 1, 51})));
+  CHECK_FALSE(is_ours(*scene, tagged({{0x8100, 200}})));
+  CHECK_FALSE(is_ours(*scene, tagged({{0x8100, 101}})));
+  CHECK_FALSE(is_ours(*scene, tagged({{0x88a8, 100}})));
+  CHECK_FALSE(is_ours(*scene, tagged({{0x88a8, 7}})));
+  CHECK_FALSE(is_ours(*scene, tagged({{0x8100, 100}, {0x88a8, 7}})));
+  CHECK_FALSE(is_ours(*scene, tagged({{0x8100, 100}, {0x8100, 100}, {0x8100, 100}})));
+
+  const Bytes sent = tagged({{0x88a8, 7}, {0x8100, 100}}) + Bytes(40, 0x5a);
+  scene->send(sent);
+  REQUIRE(lab::wait(scene->in()));
+  Batch batch;
+  scene->in().receive(batch);
+  REQUIRE(batch.count == 1);
+  CHECK(Bytes(batch.packets[0].frame, batch.packets[0].frame + batch.packets[0].length) == sent);
+  scene->in().release(batch);
+}
+
+TEST_CASE("an interface that is not ours keeps its traffic, whatever runs over it") {
+  if (lab::mode() == "memory") return;
+  const auto scene = lab::make_scene();
+  Steered steered = with({port(kService, 80, kTcp)});
+  const Bytes request = ip4(kClient, kService, kTcp, l4(5000, 80));
+  const Bytes tagged = ethernet(0x8100) + big_endian(100) + big_endian(0x0800) + request;
+  steered.interfaces = {lab::interface("nd-r0", {0x81000064, 0})};
+  scene->steering().publish(steered);
+  scene->send(frame4(request));
+  scene->send(lab::udp_frame(77));
+  scene->send(tagged);
+  REQUIRE(lab::wait(scene->in()));
+  Batch batch;
+  scene->in().receive(batch);
+  REQUIRE(batch.count == 1);
+  CHECK(batch.packets[0].length == tagged.size());
+  scene->in().release(batch);
 }
 
 TEST_CASE("what is published anew replaces what was") {
