@@ -6,7 +6,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "../core/live_hash.h"
+#include "core/live_hash.h"
 
 // Room in the XSKMAP for each device's interface, and for interfaces with their VLANs; io/steering.cc counts the same way.
 #define QUEUES 64
