@@ -3,15 +3,16 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Lab, type LabOptions, REPOSITORY, type RouterKind } from './lab.js';
-import { ProgramsLab } from './programs/lab.js';
-import { PROGRAMS_STORY } from './programs/story.js';
+import { ProgramsLab, type ProgramsOptions } from './programs/lab.js';
+import { programsStory } from './programs/story.js';
 import { bold, dim, type StepReport, say, tell } from './report.js';
 import { type Backend, NatlbRouter } from './router.js';
 import { story } from './story.js';
 import { VIP, VIP6 } from './topology.js';
 
-const USAGE = `npm run lab -- [--programs] [--once] [--json] [--backend auto|af_xdp|af_packet] [--router2 natlb|keepalived] [--natlb COMMAND]
+const USAGE = `npm run lab -- [--programs [--vlan]] [--once] [--json] [--backend auto|af_xdp|af_packet] [--router2 natlb|keepalived] [--natlb COMMAND]
   --programs nginx, sshd, vsftpd, dnsmasq and iperf3 behind one router, in place of two routers of which one fails
+  --vlan     its private side is a VLAN
   --once     ends after the story; exit status 0 only if every step held
   --json     the last line is {"steps":[{"name","ok","measured"},…]}
   --backend  how natlb gets its packets (auto)
@@ -24,7 +25,7 @@ const LOG_LINES = 15;
 
 const ROUTERS: readonly RouterKind[] = ['natlb', 'keepalived'];
 
-interface Options extends LabOptions {
+interface Options extends LabOptions, ProgramsOptions {
   readonly programs: boolean;
   readonly once: boolean;
   readonly json: boolean;
@@ -74,7 +75,7 @@ async function programs(options: Options): Promise<Stage> {
   const lab = await ProgramsLab.build(options);
   return {
     lab,
-    tell: () => tell(PROGRAMS_STORY, lab, () => lab.logged(LOG_LINES)),
+    tell: () => tell(programsStory(options), lab, () => lab.logged(LOG_LINES)),
     lookAround: () => lookAround(lab, [lab.router]),
   };
 }
@@ -88,7 +89,8 @@ function readOptions(): Options | number {
     }
     const backend = oneOf(BACKENDS, '--backend', values.backend);
     const standby = oneOf(ROUTERS, '--router2', values.router2);
-    return { programs: values.programs, once: values.once, json: values.json, natlb: values.natlb, backend, active: 'natlb', standby };
+    const { programs, vlan } = values;
+    return { programs, vlan, once: values.once, json: values.json, natlb: values.natlb, backend, active: 'natlb', standby };
   } catch (error) {
     console.error(`${(error as Error).message}\n${USAGE}`);
     return 2;
@@ -97,6 +99,7 @@ function readOptions(): Options | number {
 
 const OPTIONS = {
   programs: { type: 'boolean', default: false },
+  vlan: { type: 'boolean', default: false },
   once: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   backend: { type: 'string', default: 'auto' },

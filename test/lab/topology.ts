@@ -11,6 +11,8 @@ interface Cable {
   readonly interface: string;
   readonly network: SwitchName;
   readonly addresses: readonly string[];
+  /** Its frames carry this VLAN's tag, and the addresses are those of the interface that has it. */
+  readonly vlan?: number;
 }
 
 export interface Plan {
@@ -23,13 +25,18 @@ export interface Plan {
 export interface Host {
   readonly name: string;
   readonly namespace: string;
+  /** The ends of its cables. */
   readonly interfaces: readonly string[];
+  /** Where its addresses are, in the same order. */
+  readonly addressed: readonly string[];
 }
 
 export const VIP = '203.0.113.10';
 export const VIP6 = '2001:db8:113::10';
 export const NAT_VIP = '10.11.12.10';
 export const NAT_VIP6 = 'fd00:11:12::10';
+
+const PRIVATE_VLAN = 7;
 
 /** Who stands where. The fourth server is in the rack from the start, but in no configuration. */
 export const TWO_ROUTERS: readonly Plan[] = [
@@ -45,6 +52,12 @@ export const ONE_ROUTER: readonly Plan[] = [
   { name: 'client', cables: [onPublic(254), onFar(1, 'eth1')], gateways: [], forwards: true },
   ...TWO_ROUTERS.filter(({ name }) => ['active', 'server1', 'server2', 'server3'].includes(name)),
 ];
+
+/** The same, but the private side is a VLAN. */
+export const ONE_ROUTER_TAGGED: readonly Plan[] = ONE_ROUTER.map((plan) => ({
+  ...plan,
+  cables: plan.cables.map((cable) => (cable.network === 'private' ? { ...cable, vlan: PRIVATE_VLAN } : cable)),
+}));
 
 function onFar(n: number, name: string): Cable {
   return { interface: name, network: 'far', addresses: [`198.51.100.${n}/24`, `2001:db8:51::${n}/64`] };
@@ -147,7 +160,12 @@ export function runDirectory(runRoot: string, pid: number): string {
 }
 
 function hostOf(plan: Plan, prefix: string): Host {
-  return { name: plan.name, namespace: `${prefix}-${plan.name}`, interfaces: plan.cables.map((cable) => cable.interface) };
+  return {
+    name: plan.name,
+    namespace: `${prefix}-${plan.name}`,
+    interfaces: plan.cables.map((cable) => cable.interface),
+    addressed: plan.cables.map(nameOf),
+  };
 }
 
 function portOf(host: string, name: string): string {
@@ -179,8 +197,16 @@ function plugIn(host: string, namespace: string, cable: Cable): string[] {
 }
 
 function addressing(cable: Cable): string[] {
-  const added = cable.addresses.map((address) => `address add ${address} dev ${cable.interface}${address.includes(':') ? ' nodad' : ''}`);
-  return [...added, `link set ${cable.interface} up`];
+  const { interface: link, vlan, addresses } = cable;
+  const name = nameOf(cable);
+  const added = addresses.map((address) => `address add ${address} dev ${name}${address.includes(':') ? ' nodad' : ''}`);
+  const tagged = vlan === undefined ? [] : [`link add link ${link} name ${name} type vlan id ${vlan}`];
+  return [...tagged, ...added, `link set ${link} up`, ...tagged.map(() => `link set ${name} up`)];
+}
+
+/** Of the interface that has the addresses. */
+function nameOf({ interface: link, vlan }: Cable): string {
+  return vlan === undefined ? link : `${link}.${vlan}`;
 }
 
 async function addNamespace(name: string, settings: readonly string[]): Promise<void> {

@@ -1,25 +1,36 @@
 // The programs' lab as a whole: one router, three servers that run what services.ts names, a client, and a host far behind it.
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RUN_ROOT } from '../lab.js';
 import { payload, payloadHash } from '../payload.js';
 import { Program, run, tail, until } from '../process.js';
 import { type NatlbOptions, NatlbRouter } from '../router.js';
-import { type Host, Network, ONE_ROUTER, runDirectory, sweep } from '../topology.js';
+import { type Host, Network, ONE_ROUTER, ONE_ROUTER_TAGGED, runDirectory, sweep } from '../topology.js';
 import { FILES, makePlace, makeSecrets, type Place, PROGRAMS, type Secrets } from './servers.js';
-import { keepalivedConf, SERVERS } from './services.js';
+import { keepalivedConf, type Pair, SERVERS } from './services.js';
 
 /** What the clients send and fetch: some seconds of a slow router, no time on a good one. */
 const PAYLOAD_BYTES = 8_000_003;
 export const PAYLOAD = 'payload';
+/** What every server has of it. */
+export const FILE_NAMES: readonly string[] = [PAYLOAD, 'second', 'third'];
+
+export interface ProgramsOptions extends NatlbOptions {
+  /** The private side is a VLAN. */
+  readonly vlan: boolean;
+}
+
+/** A client, with its addresses as the servers are to see them. */
+export type Caller = Host & Pair;
 
 export class ProgramsLab {
   readonly dir: string;
   readonly network: Network;
   readonly router: NatlbRouter;
-  readonly client: Host;
-  readonly far: Host;
+  readonly client: Caller;
+  /** A client beyond the other, which routes for it. */
+  readonly far: Caller;
   readonly secrets: Secrets;
   /** The file all transfers are of, and its hash. */
   readonly payload: string;
@@ -31,22 +42,23 @@ export class ProgramsLab {
   private constructor(network: Network, dir: string, secrets: Secrets, options: NatlbOptions) {
     this.dir = dir;
     this.network = network;
-    this.client = network.host('client');
-    this.far = network.host('far');
+    this.client = { ...network.host('client'), v4: '203.0.113.254', v6: '2001:db8:113::254' };
+    this.far = { ...network.host('far'), v4: '198.51.100.7', v6: '2001:db8:51::7' };
     this.secrets = secrets;
     this.payload = join(dir, PAYLOAD);
     const place = join(dir, 'active');
     mkdirSync(place);
-    writeFileSync(join(place, 'keepalived.conf'), keepalivedConf());
-    this.router = new NatlbRouter(network.host('active'), place, options);
+    const host = network.host('active');
+    writeFileSync(join(place, 'keepalived.conf'), keepalivedConf(host.addressed[1] ?? ''));
+    this.router = new NatlbRouter(host, place, options);
   }
 
   /** Builds everything and starts the servers, but not the router. */
-  static async build(options: NatlbOptions): Promise<ProgramsLab> {
+  static async build(options: ProgramsOptions): Promise<ProgramsLab> {
     await sweep(RUN_ROOT);
     const dir = runDirectory(RUN_ROOT, process.pid);
     mkdirSync(dir, { recursive: true });
-    const [network, secrets] = await Promise.all([Network.build(ONE_ROUTER), makeSecrets(dir)]);
+    const [network, secrets] = await Promise.all([Network.build(options.vlan ? ONE_ROUTER_TAGGED : ONE_ROUTER), makeSecrets(dir)]);
     const lab = new ProgramsLab(network, dir, secrets, options);
     try {
       writeFileSync(lab.payload, Buffer.concat([...payload(PAYLOAD_BYTES)]));
@@ -75,7 +87,7 @@ export class ProgramsLab {
   async #startServer(server: string): Promise<void> {
     const dir = this.place(server);
     makePlace(dir);
-    await run(['ln', this.payload, join(dir, FILES, PAYLOAD)]);
+    for (const name of FILE_NAMES) linkSync(this.payload, join(dir, FILES, name));
     const { namespace } = this.network.host(server);
     for (const { name, prepare } of PROGRAMS) {
       const own = join(dir, name);

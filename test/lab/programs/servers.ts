@@ -35,7 +35,7 @@ const unpacked = (path: string) => join(REPOSITORY, 'build', path);
 const NOBODY = 65534;
 
 export const PROGRAMS: readonly ServerProgram[] = [
-  { name: 'nginx', ports: [8080, 443], prepare: nginx },
+  { name: 'nginx', ports: [80, 8080, 443], prepare: nginx },
   { name: 'sshd', ports: [2222], prepare: sshd },
   { name: 'vsftpd', ports: [21], prepare: vsftpd },
   { name: 'dnsmasq', ports: [53], prepare: dnsmasq },
@@ -82,6 +82,8 @@ http {
     ${scratch.join('\n    ')}
     client_max_body_size 0;
     server {
+        listen 80;
+        listen [::]:80 ipv6only=on;
         listen 8080;
         listen [::]:8080 ipv6only=on;
         listen 443 ssl;
@@ -100,12 +102,24 @@ http {
 }
 
 /**
- * sshd wants a user of its own and the folder /run/sshd, which the machine may lack and nobody is to make for a test. In the mount namespace that
- * `ip netns exec` gives each program, the server's place is /run, and the accounts are ours; the machine sees nothing of it.
+ * sshd and vsftpd want users of their own, and sshd the folder /run/sshd, which the machine may lack and nobody is to make for a test. In the mount
+ * namespace that `ip netns exec` gives each program the accounts are these and the server's place is /run; the machine sees nothing of it.
  */
+const ACCOUNTS = [
+  'root:x:0:0::/run:/bin/sh',
+  `nobody:x:${NOBODY}:${NOBODY}::/:/usr/sbin/nologin`,
+  `ftp:x:${NOBODY}:${NOBODY}::/:/usr/sbin/nologin`,
+  'sshd:x:65533:65534::/:/usr/sbin/nologin',
+];
+
+function withAccounts(place: string, dir: string, command: string): string[] {
+  writeFileSync(join(dir, 'passwd'), `${ACCOUNTS.join('\n')}\n`);
+  writeFileSync(join(dir, 'shadow'), ACCOUNTS.map((account) => `${account.split(':')[0]}:*:19000::::::\n`).join(''), { mode: 0o600 });
+  const script = ['passwd', 'shadow'].map((file) => `mount --bind '${join(dir, file)}' /etc/${file}`);
+  return ['sh', '-ec', [...script, `mount --bind '${place}' /run`, `exec ${command}`].join('\n')];
+}
+
 function sshd({ server, dir: place, secrets }: Place, dir: string): string[] {
-  writeFileSync(join(dir, 'passwd'), 'root:x:0:0::/run:/bin/sh\nsshd:x:65533:65534::/run/sshd:/usr/sbin/nologin\n');
-  writeFileSync(join(dir, 'shadow'), 'root:*:19000::::::\nsshd:*:19000::::::\n', { mode: 0o600 });
   copyFileSync(secrets.hostKey, join(dir, 'host.key'));
   copyFileSync(`${secrets.userKey}.pub`, join(dir, 'authorized_keys'));
   const config = `Port 2222
@@ -123,19 +137,12 @@ SetEnv LAB_SERVER=${server}
 Subsystem sftp internal-sftp
 `;
   writeFileSync(join(dir, 'sshd_config'), config);
-  const script = `
-mount --bind '${join(dir, 'passwd')}' /etc/passwd
-mount --bind '${join(dir, 'shadow')}' /etc/shadow
-mount --bind '${place}' /run
-exec '${unpacked('openssh-server/usr/sbin/sshd')}' -D -e -f /run/sshd/sshd_config
-`;
-  return ['sh', '-ec', script];
+  return withAccounts(place, dir, `'${unpacked('openssh-server/usr/sbin/sshd')}' -D -e -f /run/sshd/sshd_config`);
 }
 
 /** Anonymous clients may read everything and write below the uploads. */
 function vsftpd({ server, dir: place }: Place, dir: string): string[] {
-  const empty = join(dir, 'empty');
-  mkdirSync(empty);
+  mkdirSync(join(dir, 'empty'));
   const settings = {
     listen: 'NO',
     listen_ipv6: 'YES',
@@ -147,25 +154,24 @@ function vsftpd({ server, dir: place }: Place, dir: string): string[] {
     anon_other_write_enable: 'YES',
     anon_world_readable_only: 'NO',
     anon_umask: '022',
-    anon_root: place,
-    ftp_username: 'nobody',
+    anon_root: '/run',
+    ftp_username: 'ftp',
     nopriv_user: 'nobody',
-    secure_chroot_dir: empty,
+    secure_chroot_dir: '/run/vsftpd/empty',
     connect_from_port_20: 'YES',
     ftpd_banner: server,
     xferlog_enable: 'YES',
-    vsftpd_log_file: join(dir, 'transfers.log'),
+    vsftpd_log_file: '/run/vsftpd/transfers.log',
     // Its list of allowed system calls is older than today's libraries.
     seccomp_sandbox: 'NO',
   };
-  const config = join(dir, 'vsftpd.conf');
   writeFileSync(
-    config,
+    join(dir, 'vsftpd.conf'),
     Object.entries(settings)
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   );
-  return [unpacked('vsftpd/usr/sbin/vsftpd'), config];
+  return withAccounts(place, dir, `'${unpacked('vsftpd/usr/sbin/vsftpd')}' /run/vsftpd/vsftpd.conf`);
 }
 
 function dnsmasq({ server }: Place): string[] {

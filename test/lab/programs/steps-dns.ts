@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import type { Outcome } from '../report.js';
-import type { ProgramsLab } from './lab.js';
+import type { Caller, ProgramsLab } from './lab.js';
 import { BIG_RECORD, BIG_STRINGS, NAME_RECORD } from './servers.js';
-import { CLIENT, likewise, MAIN, SERVERS } from './services.js';
+import { likewise, MAIN, SERVERS } from './services.js';
 import { client, summed, type Transfer } from './transfer.js';
 
 const QUESTIONS = 12;
@@ -13,7 +13,9 @@ const ONCE = ['+tries=1', '+timeout=3', '+nocookie'];
 
 /** From a new port each, so each may be answered by another server. */
 export async function dig(lab: ProgramsLab): Promise<Outcome> {
-  const answers = await Promise.all([MAIN.v4, MAIN.v6].flatMap((address) => [names(lab, address, '+notcp'), names(lab, address, '+tcp')]));
+  const answers = await Promise.all(
+    [MAIN.v4, MAIN.v6].flatMap((address) => [names(lab, lab.client, address, '+notcp'), names(lab, lab.client, address, '+tcp')]),
+  );
   return summed(answers.flat(), SERVERS);
 }
 
@@ -22,7 +24,7 @@ export async function host(lab: ProgramsLab): Promise<Outcome> {
   const answers = await Promise.all(
     [MAIN.v4, MAIN.v6].map(async (address) => {
       const { stdout, error } = await client(lab.client, ['host', '-t', 'TXT', NAME_RECORD, address]);
-      return answered(lab, address, /descriptive text "(\w+)"/.exec(stdout)?.[1] ?? '', error);
+      return answered(lab, lab.client, address, /descriptive text "(\w+)"/.exec(stdout)?.[1] ?? '', error);
     }),
   );
   return summed(answers);
@@ -40,11 +42,11 @@ export async function truncatedAnswers(lab: ProgramsLab): Promise<Outcome> {
   return summed(await Promise.all([MAIN.v4, MAIN.v6].map((address) => big(lab, address, '+bufsize=512'))));
 }
 
-async function names(lab: ProgramsLab, address: string, transport: string): Promise<Transfer[]> {
+export async function names(lab: ProgramsLab, from: Caller, address: string, transport: string): Promise<Transfer[]> {
   const questions = Array.from({ length: QUESTIONS }, () => [NAME_RECORD, 'TXT']).flat();
-  const { stdout, error } = await client(lab.client, ['dig', `@${address}`, '+short', transport, ...ONCE, ...questions]);
+  const { stdout, error } = await client(from, ['dig', `@${address}`, '+short', transport, ...ONCE, ...questions]);
   const said = stdout.split('\n').filter(Boolean);
-  return Array.from({ length: QUESTIONS }, (_, n) => answered(lab, address, /^"(\w+)"$/.exec(said[n] ?? '')?.[1] ?? '', error));
+  return Array.from({ length: QUESTIONS }, (_, n) => answered(lab, from, address, /^"(\w+)"$/.exec(said[n] ?? '')?.[1] ?? '', error));
 }
 
 async function big(lab: ProgramsLab, address: string, ...options: string[]): Promise<Transfer> {
@@ -54,9 +56,9 @@ async function big(lab: ProgramsLab, address: string, ...options: string[]): Pro
 }
 
 /** The name of a server is the whole answer; its log knows who asked. */
-function answered(lab: ProgramsLab, address: string, server: string, error?: string): Transfer {
+function answered(lab: ProgramsLab, from: Caller, address: string, server: string, error?: string): Transfer {
   const intact = SERVERS.some((name) => name === server);
   const ownAddress =
-    intact && readFileSync(lab.logOf(server, 'dnsmasq'), 'utf8').includes(`query[TXT] ${NAME_RECORD} from ${likewise(CLIENT, address)}`);
+    intact && readFileSync(lab.logOf(server, 'dnsmasq'), 'utf8').includes(`query[TXT] ${NAME_RECORD} from ${likewise(from, address)}`);
   return { server, intact, ownAddress, ...(error && { error }) };
 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { run } from '../process.js';
 import type { Outcome } from '../report.js';
 import type { ProgramsLab } from './lab.js';
-import { CLIENT, likewise, MAIN, SERVERS } from './services.js';
+import { likewise, MARKED, SERVERS } from './services.js';
 import { client } from './transfer.js';
 
 interface Sums {
@@ -35,32 +35,34 @@ const ATTEMPTS = 20;
 const BUSY_MS = 100;
 
 export async function streams(lab: ProgramsLab): Promise<Outcome> {
-  return all(
-    lab,
-    ['', '--reverse', '--parallel 4', '--bidir'].map((way) => `--bytes ${STREAM_BYTES} ${way}`),
-  );
+  const ways = ['', '--reverse', '--parallel 4', '--bidir'].map((way) => `--bytes ${STREAM_BYTES} ${way}`);
+  return all(lab, [MARKED.v4, MARKED.v6], ways);
 }
 
 export async function datagrams(lab: ProgramsLab): Promise<Outcome> {
-  return all(lab, udp(1200));
+  return all(lab, [MARKED.v4, MARKED.v6], [udp(1200, 'up'), udp(1200, 'down')]);
 }
 
 /** Each datagram is three fragments. */
 export async function bigDatagrams(lab: ProgramsLab): Promise<Outcome> {
-  return all(lab, udp(4000));
+  return all(lab, [MARKED.v4, MARKED.v6], [udp(4000, 'up'), udp(4000, 'down')]);
 }
 
-function udp(length: number): string[] {
-  return ['', '--reverse'].map((way) => `--udp --bandwidth ${DATAGRAM_RATE} --bytes ${DATAGRAM_BYTES} --length ${length} ${way}`);
+export async function bigDatagramsIpv4(lab: ProgramsLab, way: 'up' | 'down'): Promise<Outcome> {
+  return all(lab, [MARKED.v4], [udp(4000, way)]);
+}
+
+function udp(length: number, way: 'up' | 'down'): string {
+  return `--udp --bandwidth ${DATAGRAM_RATE} --bytes ${DATAGRAM_BYTES} --length ${length} ${way === 'down' ? '--reverse' : ''}`;
 }
 
 /** One after the other: a server of iperf3 serves one client at a time. */
-async function all(lab: ProgramsLab, ways: readonly string[]): Promise<Outcome> {
+async function all(lab: ProgramsLab, addresses: readonly string[], ways: readonly string[]): Promise<Outcome> {
   const runs: Run[] = [];
-  for (const address of [MAIN.v4, MAIN.v6]) {
+  for (const address of addresses) {
     for (const way of ways) runs.push(await measured(lab, address, way));
   }
-  const ownAddress = [MAIN.v4, MAIN.v6].every((address) => SERVERS.some((server) => knows(lab, server, likewise(CLIENT, address))));
+  const ownAddress = addresses.every((address) => SERVERS.some((server) => knows(lab, server, likewise(lab.client, address))));
   return {
     ok: ownAddress && runs.every(({ ok }) => ok),
     measured: { ownAddress, ...Object.fromEntries(runs.map(({ name, said }) => [name, said])) },

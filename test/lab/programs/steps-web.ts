@@ -8,7 +8,9 @@ import { FILES, UPLOADS } from './servers.js';
 import { MAIN, SERVERS } from './services.js';
 import { client, consumed, hostPart, summed, type Transfer, uploaded } from './transfer.js';
 
-type Scheme = 'http' | 'https';
+export type Scheme = 'http' | 'https';
+
+const PORTS: Readonly<Record<Scheme, number>> = { http: 80, https: 443 };
 
 const PARALLEL = 9;
 /** curl prints these of the answer and of its own socket. */
@@ -56,24 +58,24 @@ export async function eachWay(lab: ProgramsLab, scheme: Scheme, times: number, f
   return transfers;
 }
 
-export async function download(lab: ProgramsLab, from: Host, scheme: Scheme, address: string): Promise<Transfer> {
+export async function download(lab: ProgramsLab, from: Host, scheme: Scheme, address: string, port = PORTS[scheme]): Promise<Transfer> {
   const file = join(lab.dir, lab.newName());
-  const { stdout, error } = await client(from, curl(lab, scheme, address, `${FILES}/${PAYLOAD}`, ['--output', file]));
+  const { stdout, error } = await client(from, curl(lab, scheme, address, port, `${FILES}/${PAYLOAD}`, ['--output', file]));
   return { ...seen(stdout), intact: consumed(lab, file), ...(error && { error }) };
 }
 
-export async function upload(lab: ProgramsLab, from: Host, scheme: Scheme, address: string): Promise<Transfer> {
+export async function upload(lab: ProgramsLab, from: Host, scheme: Scheme, address: string, port = PORTS[scheme]): Promise<Transfer> {
   const name = lab.newName();
-  const { stdout, error } = await client(from, curl(lab, scheme, address, `${UPLOADS}/${name}`, ['--upload-file', lab.payload]));
+  const { stdout, error } = await client(from, curl(lab, scheme, address, port, `${UPLOADS}/${name}`, ['--upload-file', lab.payload]));
   const { server, file } = uploaded(lab, name);
   const answer = seen(stdout);
   return { ...answer, intact: consumed(lab, file) && server === answer.server, ...(error && { error }) };
 }
 
 /** The certificate names a host, so it is asked for by name, wherever that is. */
-function curl(lab: ProgramsLab, scheme: Scheme, address: string, path: string, options: readonly string[]): string[] {
+function curl(lab: ProgramsLab, scheme: Scheme, address: string, port: number, path: string, options: readonly string[]): string[] {
   const trust = scheme === 'https' ? ['--cacert', lab.secrets.certificate] : [];
-  const where = ['--connect-to', `lab::${hostPart(address)}:`];
+  const where = ['--connect-to', `lab::${hostPart(address)}:${port}`];
   return [
     'curl',
     '--silent',
