@@ -6,7 +6,7 @@ import type { Outcome } from '../report.js';
 import { FILE_NAMES, PAYLOAD, type ProgramsLab } from './lab.js';
 import { FILES, UPLOADS } from './servers.js';
 import { FTP_PORTS, likewise, MAIN, SERVERS } from './services.js';
-import { client, consumed, hostPart, summed, type Transfer, uploaded } from './transfer.js';
+import { CONNECT_SECONDS, client, consumed, hostPart, summed, type Transfer, uploaded } from './transfer.js';
 
 /** How the ends agree, and the options that make curl do so and do nothing else. It is to believe the address it is told. */
 const WAYS = {
@@ -63,7 +63,18 @@ async function upload(lab: ProgramsLab, way: Way, address: string, port: number)
 
 function curl(way: Way, address: string, port: number, path: string, options: readonly string[]): string[] {
   const url = `ftp://${hostPart(address)}:${port}/${path}`;
-  return ['curl', '--verbose', '--no-progress-meter', '--noproxy', '*', ...WAYS[way], ...options, url];
+  return [
+    'curl',
+    '--verbose',
+    '--no-progress-meter',
+    '--connect-timeout',
+    CONNECT_SECONDS,
+    '--noproxy',
+    '*',
+    ...WAYS[way],
+    ...options,
+    url,
+  ];
 }
 
 /** The greeting names the server. A transfer that came about another way is none: curl tries the older one when the newer fails. */

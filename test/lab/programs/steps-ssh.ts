@@ -6,7 +6,7 @@ import type { Outcome } from '../report.js';
 import { type Caller, PAYLOAD, type ProgramsLab } from './lab.js';
 import { FILES, UPLOADS } from './servers.js';
 import { likewise, MAIN, SERVERS } from './services.js';
-import { client, consumed, hostPart, lastLine, summed, type Transfer, uploaded } from './transfer.js';
+import { CONNECT_SECONDS, client, consumed, hostPart, lastLine, summed, type Transfer, uploaded } from './transfer.js';
 
 export async function ssh(lab: ProgramsLab): Promise<Outcome> {
   const transfers: Transfer[] = [];
@@ -45,6 +45,13 @@ function logins(lab: ProgramsLab, server: string): string {
 }
 
 function options(lab: ProgramsLab): string[] {
-  const settings = ['BatchMode=yes', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'IdentitiesOnly=yes'];
+  const settings = [
+    `ConnectTimeout=${CONNECT_SECONDS}`,
+    'BatchMode=yes',
+    'StrictHostKeyChecking=no',
+    'UserKnownHostsFile=/dev/null',
+    'LogLevel=ERROR',
+    'IdentitiesOnly=yes',
+  ];
   return ['-F', 'none', '-i', lab.secrets.userKey, ...settings.flatMap((setting) => ['-o', setting])];
 }

@@ -6,7 +6,7 @@ import { type Host, setOffloads } from '../topology.js';
 import { PAYLOAD, type ProgramsLab } from './lab.js';
 import { FILES, UPLOADS } from './servers.js';
 import { MAIN, SERVERS } from './services.js';
-import { client, consumed, hostPart, summed, type Transfer, uploaded } from './transfer.js';
+import { CONNECT_SECONDS, client, consumed, hostPart, summed, type Transfer, uploaded } from './transfer.js';
 
 export type Scheme = 'http' | 'https';
 
@@ -81,6 +81,8 @@ function curl(lab: ProgramsLab, scheme: Scheme, address: string, port: number, p
     '--silent',
     '--show-error',
     '--fail',
+    '--connect-timeout',
+    CONNECT_SECONDS,
     '--noproxy',
     '*',
     ...trust,

@@ -21,6 +21,8 @@ export interface Transfer {
 
 /** No transfer of the lab takes this long unless it stands still. */
 const LIMIT_MS = 15_000;
+/** A lost SYN is sent again after 1, 3 and 7 seconds. */
+export const CONNECT_SECONDS = '4';
 
 /** Runs a client; one that fails or says nothing is a failed transfer that says why. */
 export async function client(
