@@ -30,8 +30,8 @@ const STREAM_BYTES = 40_000_000;
 const DATAGRAM_BYTES = 2_000_000;
 /** Slow enough that no queue of the lab overflows but that of a program which is kept waiting. */
 const DATAGRAM_RATE = '20M';
-/** The share that must have arrived: what does so after the end of a test is not counted. */
-const COUNTED = 0.9;
+/** The share that must have arrived in time to be counted, and was not too much for the receiver. */
+const COUNTED = 0.5;
 /** How often a busy server is asked, and how long it is left alone. */
 const ATTEMPTS = 20;
 const BUSY_MS = 100;
