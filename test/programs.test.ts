@@ -1,9 +1,11 @@
 // Runs real programs through the router, on both back ends: every step of test/lab/programs/story.ts.
 
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holdsEveryStep, skip } from './lab/child.js';
+import { holdsEveryStep, leftovers, skip, startLab } from './lab/child.js';
 import { attempt } from './lab/process.js';
 import { programsStory } from './lab/programs/story.js';
+import { sweep } from './lab/topology.js';
 
 const skipVlan = skip || ((await kernelHasVlans()) ? false : 'the kernel of this machine has no VLANs');
 
@@ -16,6 +18,16 @@ for (const backend of ['af_xdp', 'af_packet']) {
     await holdsEveryStep(t, ['--programs', '--vlan', '--backend', backend], programsStory({ vlan: true }));
   });
 }
+
+test('what killed programs leave behind is swept away by the next lab', { skip, timeout: 120_000 }, async () => {
+  const lab = startLab('--programs');
+  await lab.line(/through TLS/);
+  process.kill(lab.pid, 'SIGKILL');
+  await lab.status;
+  assert.notDeepEqual(await leftovers(lab.pid), []);
+  await sweep('/run');
+  assert.deepEqual(await leftovers(lab.pid), []);
+});
 
 /** A network namespace that goes with the command that tries. */
 async function kernelHasVlans(): Promise<boolean> {
