@@ -10,8 +10,8 @@ import { type Host, Network, ONE_ROUTER, ONE_ROUTER_TAGGED, runDirectory, sweep 
 import { FILES, makePlace, makeSecrets, type Place, PROGRAMS, type Secrets } from './servers.js';
 import { keepalivedConf, type Pair, SERVERS } from './services.js';
 
-/** What the clients send and fetch: some seconds of a slow router, no time on a good one. */
-const PAYLOAD_BYTES = 8_000_003;
+/** What the clients send and fetch, some hundred times: two thousand full packets, and a last one that is not. */
+const PAYLOAD_BYTES = 3_000_017;
 export const PAYLOAD = 'payload';
 /** What every server has of it. */
 export const FILE_NAMES: readonly string[] = [PAYLOAD, 'second', 'third'];

@@ -26,7 +26,7 @@ interface Run {
   readonly said: string;
 }
 
-const STREAM_BYTES = 40_000_000;
+const STREAM_BYTES = 20_000_000;
 const DATAGRAM_BYTES = 2_000_000;
 /** Slow enough that no queue of the lab overflows but that of a program which is kept waiting. */
 const DATAGRAM_RATE = '20M';
