@@ -16,10 +16,11 @@ void View::connect(std::span<const uint32_t> roots) {
   interface_of_device.assign(roots.size(), kNoInterface);
   device_of_interface.assign(interfaces.size(), kNoDevice);
   tagged.clear();
-  for (uint16_t device = 0; device < roots.size(); ++device) {
+  for (size_t at = 0; at < roots.size(); ++at) {
+    const auto device = static_cast<uint16_t>(at);
     for (uint32_t position = 0; position < interfaces.size(); ++position) {
       const Interface& interface = interfaces[position];
-      if (interface.root == 0 || interface.root != roots[device]) continue;
+      if (interface.root == 0 || interface.root != roots[at]) continue;
       if (device_of_interface[position] == kNoDevice) device_of_interface[position] = device;
       if (interface.tags.count() == 0) {
         interface_of_device[device] = position;

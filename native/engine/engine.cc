@@ -47,6 +47,15 @@ std::vector<Address> locals_of(const Routes& routes) {
   return locals;
 }
 
+// Throws what steering would throw when everything else has changed already.
+void check_ranges(const WantedSnapshot& wanted) {
+  std::vector<SteeredRange> ranges;
+  for (const WantedService& service : wanted.services) {
+    for (const WantedListener& one : service.listeners) ranges.push_back({one.address, one.protocol, one.first_port, one.last_port});
+  }
+  port_ranges(ranges);
+}
+
 std::vector<SteeredInterface> interfaces_of(const Routes& routes) {
   std::vector<SteeredInterface> interfaces;
   for (const Interface& interface : routes.interfaces()) {
@@ -106,6 +115,7 @@ std::shared_ptr<const Snapshot> Engine::snapshot() const {
 
 void Engine::configure(const WantedSnapshot& wanted) {
   const std::scoped_lock lock{mutex_};
+  check_ranges(wanted);
   release_seen();
   if (published_.size() == 1) directory_.collect(*snapshot_);
   snapshot_ = std::make_shared<Snapshot>(directory_.build(wanted));

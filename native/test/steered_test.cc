@@ -16,6 +16,7 @@ const Address kAddress = parse_address("203.0.113.10").value();
 
 std::vector<PortRange> ranges(const std::vector<PortRange>& given) {
   std::vector<SteeredRange> services;
+  services.reserve(given.size());
   for (const auto& [first, last] : given) services.push_back({kAddress, kTcp, first, last});
   const PortRanges all = port_ranges(services);
   return all.empty() ? std::vector<PortRange>{} : all.at({kAddress, kTcp});
