@@ -27,10 +27,10 @@ struct BlockHeader {
   uint64_t magic;
   uint32_t max_flows;
   uint32_t buckets;
-  uint32_t fresh;      // records from here on were never used
-  uint32_t free_head;  // of the list of used and given up records
-  uint32_t entries;    // live flows
-  uint32_t tick;       // up to which the timers have run
+  uint32_t fresh;            // records from here on were never used
+  uint32_t free_head;        // of the list of used and given up records
+  Shared<uint32_t> entries;  // live flows
+  uint32_t tick;             // up to which the timers have run
 };
 
 class Block {

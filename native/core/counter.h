@@ -1,4 +1,4 @@
-// A 64-bit counter with one writer and any number of readers: plain additions for the writer, no torn reads for the others.
+// Numbers with one writer and any number of readers: plain loads and stores, but never torn.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,23 @@ class Counter {
 
  private:
   std::atomic<uint64_t> value_{0};
+};
+
+template <typename Value>
+class Shared {
+ public:
+  Shared(Value value = Value{}) noexcept : value_{value} {}
+  Shared(const Shared& other) noexcept : value_{other.get()} {}
+  Shared& operator=(const Shared& other) noexcept { return *this = other.get(); }
+  Shared& operator=(Value value) noexcept {
+    value_.store(value, std::memory_order_relaxed);
+    return *this;
+  }
+  operator Value() const noexcept { return get(); }
+  [[nodiscard]] Value get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<Value> value_;
 };
 
 }  // namespace natlb

@@ -141,7 +141,7 @@ void FlowTable::count_in(const Flow& flow) noexcept {
   }
   destination.flows.add(1);
   block_.addresses[flow.virtual_address].flows.add(1);
-  ++block_.header->entries;
+  block_.header->entries = block_.header->entries + 1;
 }
 
 void FlowTable::count_out(const Flow& flow) noexcept {
@@ -154,7 +154,7 @@ void FlowTable::count_out(const Flow& flow) noexcept {
     judge_load(destination, load.total());
     if (is_half_open(flow)) leave_half_open(flow);
   }
-  --block_.header->entries;
+  block_.header->entries = block_.header->entries - 1;
   // Last: from here on the slots may be others'.
   block_.addresses[flow.virtual_address].flows.subtract(1);
   destination.flows.subtract(1);

@@ -36,6 +36,7 @@ void Forwarder::carry(Batch& batch, const View& view, uint32_t now) noexcept {
 }
 
 bool Forwarder::end_idle(Batch& batch, const View& view, uint32_t now) noexcept {
+  fragments_.expire(now, Farewells::kFlows);  // also where no packet comes any more
   const bool done = flows_.expire(now, Farewells::kFlows, [&](const Flow& flow) { farewells_.say(flow, flows_.block(), view, batch); });
   farewells_sent_.add(batch.count);
   return !done;

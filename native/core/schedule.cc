@@ -189,6 +189,7 @@ class Scheduling {
       const Chosen chosen = choose(service, listener, packet.key, flows_, now_);
       if (chosen.keeper != nullptr) changed_ = true;
       if (chosen.full) {
+        if (shed(kNone, packet)) continue;
         packet.verdict = Verdict::flow_table_full;
         return;
       }

@@ -66,8 +66,8 @@ struct alignas(64) DestinationSlot {
   Address address;
   uint16_t port;  // network order; 0 = the port the client asked for
   uint8_t in_use;
-  uint8_t profile;   // row of the snapshot's timeouts
-  uint32_t service;  // slot
+  Shared<uint8_t> profile;  // row of the snapshot's timeouts
+  uint32_t service;         // slot
   std::atomic<Standing> standing;
   Counter packets_in;
   Counter packets_out;
@@ -75,10 +75,10 @@ struct alignas(64) DestinationSlot {
   Counter bytes_out;
   // second line: touched when flows come, go or change state
   Counter connections;
-  Counter persistent;        // templates
-  Counter flows;             // of all kinds; never wrong while a flow moves from one state to another, so the slot's life hangs on it
-  uint32_t upper_threshold;  // 0 = none
-  uint32_t lower_threshold;
+  Counter persistent;  // templates
+  Counter flows;       // of all kinds; never wrong while a flow moves from one state to another, so the slot's life hangs on it
+  Shared<uint32_t> upper_threshold;  // 0 = none
+  Shared<uint32_t> lower_threshold;
   std::atomic<bool> overloaded;
   uint32_t last_weight;  // above 0, unless it never had one since it came
 };

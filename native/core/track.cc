@@ -20,23 +20,26 @@ void count(const Packet& packet, DestinationSlot& destination) noexcept {
   }
 }
 
-// A RST counts only where its receiver could believe it (RFC 5961 3.2).
-bool is_believable(const Flow& flow, Leg leg, const uint8_t* l4) noexcept {
-  return is_near(host32(l4 + tcp::kSequence), leg == Leg::forward ? flow.server_expects : flow.client_expects);
+// A RST counts only where its receiver could believe it (RFC 5961 3.2). A server that does not know the connection answers a SYN on it with
+// sequence number 0 (RFC 9293 3.10.7.1), and nobody can send in its name from outside.
+bool is_believable(const Flow& flow, const Packet& packet, const uint8_t* l4) noexcept {
+  const uint32_t sequence = host32(l4 + tcp::kSequence);
+  if (packet.leg == Leg::forward) return is_near(sequence, flow.server_expects);
+  return (sequence == 0 && (packet.tcp_flags & tcp::kAck) != 0) || is_near(sequence, flow.client_expects);
 }
 
-// What each side expects next: it says so itself, but for the first SYN.
+// What each side expects next: it says so itself, but for the first SYN. A later one may be anybody's.
 void note_expected(Flow& flow, const Packet& packet, const uint8_t* l4) noexcept {
   if ((packet.tcp_flags & tcp::kAck) != 0) {
     (packet.leg == Leg::forward ? flow.client_expects : flow.server_expects) = host32(l4 + tcp::kAcknowledgement);
-  } else if ((packet.tcp_flags & tcp::kSyn) != 0 && packet.leg == Leg::forward) {
+  } else if ((packet.tcp_flags & tcp::kSyn) != 0 && packet.leg == Leg::forward && is_half_open(flow)) {
     flow.server_expects = host32(l4 + tcp::kSequence) + 1;
   }
 }
 
 bool follow_tcp(Flow& flow, const Packet& packet) noexcept {
   const uint8_t* l4 = packet.frame + packet.l4;
-  if ((packet.tcp_flags & tcp::kRst) != 0) return is_believable(flow, packet.leg, l4);
+  if ((packet.tcp_flags & tcp::kRst) != 0) return is_believable(flow, packet, l4);
   note_expected(flow, packet, l4);
   return true;
 }

@@ -208,8 +208,12 @@ export class Model {
       : { verdict: 'returned', sent: { ...packet, from: flow.virtual } };
   }
 
-  /** A RST far from what its receiver expects tells nothing: who made it up does not know the connection (RFC 5961). */
+  /**
+   * A RST far from what its receiver expects tells nothing: who made it up does not know the connection (RFC 5961). A server that knows
+   * nothing of the connection answers with sequence number 0.
+   */
   private isBelievable({ clientExpects, serverExpects }: Flow, side: Side, { flags, seq }: Packet): boolean {
+    if (side === 'server' && seq === 0 && flags.includes('A')) return true;
     const expected = side === 'client' ? serverExpects : clientExpects;
     return !flags.includes('R') || expected === undefined || sequence(seq - expected + 65_536) < 65_536 + 1_048_576;
   }
@@ -219,7 +223,7 @@ export class Model {
       if (flags.includes('A')) {
         if (side === 'client') flow.clientExpects = ack;
         else flow.serverExpects = ack;
-      } else if (flags.includes('S') && side === 'client') flow.serverExpects = sequence(seq + 1);
+      } else if (flags.includes('S') && side === 'client' && isHalfOpen(flow)) flow.serverExpects = sequence(seq + 1);
     }
     this.enter(flow, nextState(flow.state, side, flags));
   }
@@ -361,14 +365,15 @@ export class Model {
   /** A flow that nobody has completed, an old one, gives way to a new one, but not to a template. */
   private makeRoom(choice: Choice): void {
     if (!this.hasRoom(choice)) throw new Disagreement('there is no room for another flow');
-    const halfOpen = this.flows.filter(isHalfOpen);
-    const victim = halfOpen.find((flow) => !this.survives(flow)) ?? halfOpen[0];
-    if (this.free < this.needs(choice) && victim !== undefined) this.succeed(victim);
+    while (this.free < this.needs(choice)) {
+      const halfOpen = this.flows.filter(isHalfOpen);
+      const victim = halfOpen.find((flow) => !this.survives(flow)) ?? halfOpen[0];
+      if (victim !== undefined) this.succeed(victim);
+    }
   }
 
   private hasRoom(choice: Choice): boolean {
-    if (this.free >= this.needs(choice)) return true;
-    return this.free === this.needs(choice) - 1 && this.flows.some(isHalfOpen);
+    return this.free + this.flows.filter(isHalfOpen).length >= this.needs(choice);
   }
 
   private get free(): number {
