@@ -74,6 +74,7 @@ void measure(const SchedulerRow& scheduler, uint32_t servers) {
   Bench bench{scheduler, servers};
   bench.nanoseconds(2 * kLasting);  // the table of flows fills
   std::vector<double> samples;
+  samples.reserve(kSamples);
   for (int i = 0; i < kSamples; ++i) samples.push_back(bench.nanoseconds(20'000));
   std::ranges::sort(samples);
   std::printf("{\"scheduler\":\"%s\",\"servers\":%u,\"nanoseconds\":%.1f}\n", scheduler.name.data(), servers, samples[0]);
