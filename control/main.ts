@@ -8,6 +8,7 @@ import { explain } from './cli/explain.js';
 import { flows } from './cli/flows.js';
 import { ipvsadm } from './cli/ipvsadm.js';
 import { status } from './cli/status.js';
+import { trace } from './cli/trace.js';
 import { parseEndpoint } from './config/address.js';
 import type { Config } from './config/model.js';
 import type { RunArguments } from './run.js';
@@ -18,6 +19,7 @@ natlb check -f FILE [--json] [-i ID]
 natlb status [--run-dir DIR] [--json]
 natlb flows [--service NAME|ADDRESS:PORT] [--client ADDRESS[/LENGTH][:PORT]] [--server ADDRESS[:PORT]] [--state STATE] [--json|--count]
 natlb explain tcp|udp|sctp CLIENT:PORT SERVICE:PORT [--json]
+natlb trace --write FILE [--verdict VERDICT[,VERDICT…]] [--client ADDRESS] [--count PACKETS] [--seconds SECONDS]
 natlb ipvsadm -Ln [-t|-u|--sctp-service ADDRESS:PORT | -f MARK [-6]] [--stats|--rate|--thresholds|--persistent-conn] [--exact]
 natlb ipvsadm -Lnc | -L --timeout | -Sn
 `;
@@ -41,6 +43,7 @@ const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = 
   status: (args) => status(args, io),
   explain: (args) => explain(args, io),
   flows: (args) => flows(args, io),
+  trace: (args) => trace(args, io),
   ipvsadm: (args) => ipvsadm(args, io),
   '--help': async () => {
     io.out(USAGE);

@@ -15,7 +15,12 @@ export interface ExplainRequest {
   readonly packet: PacketQuestion;
 }
 
-export type ControlRequest = { readonly what: 'status' } | { readonly what: 'reload' } | FlowsRequest | ExplainRequest;
+export interface TraceRequest {
+  readonly what: 'trace';
+  readonly verdicts: readonly string[];
+}
+
+export type ControlRequest = { readonly what: 'status' } | { readonly what: 'reload' } | FlowsRequest | ExplainRequest | TraceRequest;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -23,6 +28,7 @@ const READERS: Readonly<Record<ControlRequest['what'], (fields: Fields) => Contr
   status: () => ({ what: 'status' }),
   flows: ({ filter = {}, listed = true }) => ({ what: 'flows', filter: flowFilter(filter), listed: flag(listed, 'listed') }),
   explain: ({ packet }) => ({ what: 'explain', packet: packetQuestion(packet) }),
+  trace: ({ verdicts = [] }) => ({ what: 'trace', verdicts: texts(verdicts, 'verdicts') }),
   reload: () => ({ what: 'reload' }),
 };
 
@@ -30,6 +36,7 @@ const FIELDS: Readonly<Record<ControlRequest['what'], readonly string[]>> = {
   status: ['what'],
   flows: ['what', 'filter', 'listed'],
   explain: ['what', 'packet'],
+  trace: ['what', 'verdicts'],
   reload: ['what'],
 };
 
@@ -92,6 +99,11 @@ function fieldsOf(value: unknown, name: string, known: readonly string[]): Field
 function text(value: unknown, name: string): string {
   if (typeof value !== 'string' || value === '') throw new Error(`${name}: expected a text, found ${shown(value)}`);
   return value;
+}
+
+function texts(value: unknown, name: string): readonly string[] {
+  if (!Array.isArray(value)) throw new Error(`${name}: expected a list, found ${shown(value)}`);
+  return value.map((one) => text(one, name));
 }
 
 function integer(value: unknown, name: string, most: number): number {

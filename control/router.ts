@@ -1,6 +1,6 @@
 // A running natlb: puts configuration, VRRP, health checks and data plane together, and keeps them together over reloads.
 
-import type { Explanation, FlowPiece, FlowQuestion, HeldAddress, PacketQuestion, Snapshot, Stats } from '../dataplane/protocol.js';
+import type { Explanation, FlowPiece, FlowQuestion, HeldAddress, PacketQuestion, Snapshot, Stats, Trace } from '../dataplane/protocol.js';
 import { loadFile } from './config/file.js';
 import { checkHost } from './config/host-check.js';
 import { dataplaneInterfaces } from './config/interfaces.js';
@@ -163,6 +163,10 @@ export class Router {
 
   async explain(question: PacketQuestion): Promise<Explanation> {
     return (await this.#running()).read('explain', question);
+  }
+
+  async trace(verdicts: readonly string[]): Promise<Trace> {
+    return (await this.#running()).read('trace', verdicts);
   }
 
   async #running(): Promise<Dataplane> {

@@ -76,6 +76,7 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
     status: () => router.status(),
     reload,
     explain: (question) => router.explain(question),
+    trace: (verdicts) => router.trace(verdicts),
     flows: (question) => router.flows(question),
   };
   const socket = await startControlSocket({ path: socketPath, handlers });

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { Explanation, FlowPiece, FlowQuestion, PacketQuestion } from '../dataplane/protocol.js';
+import type { Explanation, FlowPiece, FlowQuestion, PacketQuestion, Trace } from '../dataplane/protocol.js';
 import { type ControlRequest, type FlowsRequest, readRequest } from './requests.js';
 import type { Status } from './status.js';
 
@@ -20,6 +20,7 @@ export interface Answers {
   readonly status: Status;
   readonly reload: ReloadOutcome;
   readonly explain: Explanation;
+  readonly trace: Trace;
 }
 
 /** The last line of a list of flows. */
@@ -32,6 +33,7 @@ export interface Handlers {
   readonly status: () => Promise<Status>;
   readonly reload: () => Promise<ReloadOutcome>;
   readonly explain: (question: PacketQuestion) => Promise<Explanation>;
+  readonly trace: (verdicts: readonly string[]) => Promise<Trace>;
   /** Asked for one piece after the other, each when the one before it has been taken. */
   readonly flows: (question: FlowQuestion) => Promise<FlowPiece>;
 }
@@ -117,6 +119,8 @@ function answerTo(request: Exclude<ControlRequest, FlowsRequest>, handlers: Hand
       return handlers.reload();
     case 'explain':
       return handlers.explain(request.packet);
+    case 'trace':
+      return handlers.trace(request.verdicts);
     default:
       return request satisfies never;
   }

@@ -11,6 +11,7 @@ import type {
   ServiceStats,
   Snapshot,
   Stats,
+  Trace,
   Traffic,
   VerdictStats,
 } from './protocol.js';
@@ -31,6 +32,9 @@ export interface Engine {
   flows(question: FlowQuestion): ListedFlows;
   /** Changes nothing. */
   explain(question: PacketQuestion): Explanation;
+  /** Packets with these verdicts (none: with any) since the last call; they are watched until endTrace(). */
+  trace(verdicts: readonly string[]): Trace;
+  endTrace(): void;
   /** Nothing more is steered here, and the addresses leave the interfaces. */
   withdraw(held: readonly HeldAddress[]): void;
   /** Ends the worker and closes the devices; flows stay in their file. */

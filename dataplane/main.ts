@@ -4,7 +4,7 @@ import { unlinkSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from './addon.js';
-import type { FlowPiece, FlowQuestion, FromDataplane, Question, Readings, Snapshot, Start, ToDataplane } from './protocol.js';
+import type { FlowPiece, FlowQuestion, FromDataplane, Question, Readings, Snapshot, Start, ToDataplane, Trace } from './protocol.js';
 
 const start: Start = JSON.parse(process.argv[2] ?? '{}');
 const pidFile = join(start.runDir, 'dataplane.pid');
@@ -72,9 +72,21 @@ function answer(question: Question): Readings[keyof Readings] {
       return flowPiece(question.about);
     case 'explain':
       return engine.explain(question.about);
+    case 'trace':
+      return trace(question.about);
     default:
       return question satisfies never;
   }
+}
+
+/** Who watches asks again and again; when nobody asked for so long, nobody watches. */
+const WATCH_MS = 3_000;
+let unwatched: NodeJS.Timeout | undefined;
+
+function trace(verdicts: readonly string[]): Trace {
+  clearTimeout(unwatched);
+  unwatched = setTimeout(() => engine.endTrace(), WATCH_MS);
+  return engine.trace(verdicts);
 }
 
 function flowPiece(question: FlowQuestion): FlowPiece {

@@ -252,11 +252,32 @@ export interface Explanation {
   readonly out?: ExplainedFrame & { readonly nextHop: string; readonly mac?: string };
 }
 
+/** A packet as it came, or as it left, and what finally happened to it. */
+export interface TracedPacket {
+  /** Microseconds since 1970. */
+  readonly atUs: number;
+  readonly interface: string;
+  readonly leaving: boolean;
+  readonly verdict: string;
+  /** Of the whole frame. */
+  readonly length: number;
+  /** Its first bytes, in hexadecimal. */
+  readonly frame: string;
+}
+
+/** Since it was asked last; for the first time it is empty. */
+export interface Trace {
+  readonly packets: readonly TracedPacket[];
+  /** Packets there was no room for. */
+  readonly lost: number;
+}
+
 /** What can be asked of the data plane; the answer carries the value of the same name. */
 export interface Readings {
   readonly stats: Stats;
   readonly flows: FlowPiece;
   readonly explain: Explanation;
+  readonly trace: Trace;
 }
 
 /** What more there is to say to ask for it. */
@@ -264,6 +285,8 @@ export interface Questions {
   readonly stats: undefined;
   readonly flows: FlowQuestion;
   readonly explain: PacketQuestion;
+  /** Verdicts; none: all of them. */
+  readonly trace: readonly string[];
 }
 
 export type Question = {

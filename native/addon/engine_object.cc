@@ -9,6 +9,7 @@
 #include "addon/explanation.h"
 #include "addon/flow_list.h"
 #include "addon/readings.h"
+#include "addon/traced.h"
 #include "engine/engine.h"
 #include "io/netlink.h"
 
@@ -25,6 +26,8 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
                            InstanceMethod<&EngineObject::stats>("stats"),
                            InstanceMethod<&EngineObject::flows>("flows"),
                            InstanceMethod<&EngineObject::explain>("explain"),
+                           InstanceMethod<&EngineObject::trace>("trace"),
+                           InstanceMethod<&EngineObject::endTrace>("endTrace"),
                            InstanceMethod<&EngineObject::withdraw>("withdraw"),
                            InstanceMethod<&EngineObject::close>("close"),
                            InstanceAccessor<&EngineObject::about>("about"),
@@ -123,6 +126,16 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       return flow_piece(info.Env(), engine_->flows().block(), engine_->directory(), filter, piece, ticks_now());
     });
   }
+
+  // trace([verdict]) → {packets, lost}: since the last call; packets are watched until endTrace().
+  Napi::Value trace(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+      engine_->trace().watch(verdicts_from(info[0].As<Napi::Array>()));
+      return traced_object(info.Env(), engine_->trace(), engine_->devices());
+    });
+  }
+
+  void endTrace(const Napi::CallbackInfo&) { engine_->trace().leave(); }
 
   // explain({protocol, client, service})
   Napi::Value explain(const Napi::CallbackInfo& info) {

@@ -53,6 +53,7 @@ class Engine {
   // For reading while the worker works: counters are whole, sums of several may be a packet apart.
   [[nodiscard]] const FlowTable& flows() const noexcept { return flows_; }
   [[nodiscard]] const Worker& worker() const noexcept { return worker_; }
+  [[nodiscard]] TraceRing& trace() noexcept { return worker_.trace(); }
   [[nodiscard]] const SlotDirectory& directory() const noexcept { return directory_; }
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
   [[nodiscard]] const std::vector<std::unique_ptr<Device>>& devices() const noexcept { return opened_.devices; }

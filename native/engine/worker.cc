@@ -91,8 +91,11 @@ void Worker::take_in(size_t device, const View& view, uint32_t now) noexcept {
     packet.device_in = static_cast<uint16_t>(device);
     packet.taken = false;
   }
+  const bool traced = trace_.is_watched();
+  if (traced) trace_.note(batch_);
   forwarder_.forward(batch_, view, now);
   send_out(now);
+  if (traced) trace_.record(batch_);
   devices_[device]->release(batch_);
   while (forwarder_.resume(batch_, view, now)) send_out(now);
 }

@@ -10,6 +10,7 @@
 
 #include "core/forward.h"
 #include "engine/spare_frames.h"
+#include "engine/trace_ring.h"
 #include "engine/waiting_room.h"
 #include "engine/wish_ring.h"
 #include "io/device.h"
@@ -42,6 +43,8 @@ class Worker {
   [[nodiscard]] WishRing& wishes() noexcept { return wishes_; }
   [[nodiscard]] int wishes_fd() const noexcept { return wishes_fd_.get(); }
 
+  // Of the packets that come from here on, for one who watches.
+  [[nodiscard]] TraceRing& trace() noexcept { return trace_; }
   [[nodiscard]] const Forwarder& forwarder() const noexcept { return forwarder_; }
   [[nodiscard]] uint64_t rounds() const noexcept { return rounds_.get(); }
 
@@ -63,6 +66,7 @@ class Worker {
   SpareFrames spares_;
   uint64_t called_serial_ = 0;
   uint32_t called_at_ = 0;
+  TraceRing trace_;
   WishRing wishes_;
   FileDescriptor wishes_fd_, wake_fd_;
   std::atomic<const Published*> shown_{nullptr};

@@ -28,6 +28,7 @@ export const HANDLERS: Handlers = {
   status: async () => STATUS,
   flows: async () => piece([FLOW]),
   explain: async () => EXPLANATION,
+  trace: async () => ({ packets: [], lost: 0 }),
   reload: async () => ({ applied: false, message: 'line 3: unknown keyword' }),
 };
 

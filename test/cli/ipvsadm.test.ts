@@ -222,6 +222,7 @@ const KERNEL: Answers = {
     dataplane: { ...STATUS.dataplane, stats: { ...STATS, services: MANY, flows: { ...STATS.flows, capacity: KERNEL_SIZE } } },
   },
   explain: EXPLANATION,
+  trace: { packets: [], lost: 0 },
   reload: { applied: false, message: 'not asked' },
 };
 
