@@ -131,7 +131,8 @@ function lines(all: readonly string[]): string {
 
 function nft(script: string, doing: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
+    // In a process group of its own: a signal to all of natlb's, as from a terminal, must not cut it short.
+    const child = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'], detached: true });
     const said: Buffer[] = [];
     child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
     child.stdin.on('error', () => {}); // nft ended early: why, it says itself

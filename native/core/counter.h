@@ -11,6 +11,9 @@ class Counter {
   void add(uint64_t amount) noexcept { value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed); }
   void subtract(uint64_t amount) noexcept { value_.store(value_.load(std::memory_order_relaxed) - amount, std::memory_order_relaxed); }
   void set(uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
+  // For counts that something lives by: who sees the last one gone (get_settled) sees all that was done before.
+  void subtract_and_settle(uint64_t amount) noexcept { value_.store(get() - amount, std::memory_order_release); }
+  [[nodiscard]] uint64_t get_settled() const noexcept { return value_.load(std::memory_order_acquire); }
   [[nodiscard]] uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:

@@ -156,8 +156,8 @@ void FlowTable::count_out(const Flow& flow) noexcept {
   }
   block_.header->entries = block_.header->entries - 1;
   // Last: from here on the slots may be others'.
-  block_.addresses[flow.virtual_address].flows.subtract(1);
-  destination.flows.subtract(1);
+  block_.addresses[flow.virtual_address].flows.subtract_and_settle(1);
+  destination.flows.subtract_and_settle(1);
 }
 
 bool FlowTable::rebind(Flow& kept, uint32_t destination) noexcept {

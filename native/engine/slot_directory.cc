@@ -249,7 +249,7 @@ void SlotDirectory::collect_addresses(const Snapshot& current) {
   }
   std::erase_if(addresses_, [&](const auto& entry) {
     VirtualAddressSlot& slot = block_.addresses[entry.second];
-    if (listened.contains(entry.second) || slot.flows.get() > 0) return false;
+    if (listened.contains(entry.second) || slot.flows.get_settled() > 0) return false;
     slot.in_use = 0;
     free_addresses_.push_back(entry.second);
     return true;
@@ -265,7 +265,7 @@ void SlotDirectory::collect(const Snapshot& current) {
   }
   for (auto entry = destinations_.begin(); entry != destinations_.end();) {
     const DestinationSlot& slot = block_.destinations[entry->second];
-    if (destinations.contains(entry->second) || slot.flows.get() > 0) {
+    if (destinations.contains(entry->second) || slot.flows.get_settled() > 0) {
       services.insert(slot.service);
       ++entry;
     } else {

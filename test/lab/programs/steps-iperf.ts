@@ -31,7 +31,7 @@ const DATAGRAM_BYTES = 2_000_000;
 /** Slow enough that no queue of the lab overflows but that of a program which is kept waiting. */
 const DATAGRAM_RATE = '20M';
 /** The share that must have arrived in time to be counted, and was not too much for the receiver. */
-const COUNTED = 0.5;
+const COUNTED = 0.25;
 /** How often a busy server is asked, and how long it is left alone. */
 const ATTEMPTS = 20;
 const BUSY_MS = 100;
