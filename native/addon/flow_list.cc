@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "addon/convert.h"
+#include "core/read_flow.h"
 
 namespace natlb {
 
@@ -12,16 +13,6 @@ namespace {
 
 // Records looked at in one piece, so that few matches among many flows do not make a long turn.
 constexpr uint32_t kLooks = 1 << 16;
-
-// The record as one of the worker's moments, if it counts.
-std::optional<Flow> read(const Block& block, uint32_t at) {
-  const Flow& record = block.flows[at];
-  if (__atomic_load_n(&record.live, __ATOMIC_ACQUIRE) != Flow::kLive) return {};
-  const Flow flow = record;
-  if (__atomic_load_n(&record.live, __ATOMIC_ACQUIRE) != Flow::kLive) return {};
-  if (flow.virtual_address >= kMaxVirtualAddresses || flow.destination >= kMaxDestinations || flow.state >= FlowState::count) return {};
-  return flow;
-}
 
 bool is_in(const Address& address, const FlowFilter::Clients& clients) {
   return (address.high() & clients.mask.high()) == clients.network.high() && (address.low() & clients.mask.low()) == clients.network.low();
@@ -87,7 +78,7 @@ Napi::Object flow_piece(Napi::Env env, const Block& block, const SlotDirectory& 
   uint32_t matched = 0;
   uint32_t at = piece.cursor;
   for (uint32_t looks = 0; at < block.header->fresh && looks < kLooks && flows.Length() < piece.count; ++at, ++looks) {
-    const std::optional<Flow> flow = read(block, at);
+    const std::optional<Flow> flow = read_flow(block, at);
     if (!flow || !filter.fits(*flow, block, directory)) continue;
     ++matched;
     if (piece.listed) flows.Set(flows.Length(), flow_object(env, *flow, block, directory, now));
@@ -102,7 +93,7 @@ Napi::Object flow_piece(Napi::Env env, const Block& block, const SlotDirectory& 
 Napi::Array flows_array(Napi::Env env, const Block& block, const SlotDirectory& directory, uint32_t now) {
   Napi::Array flows = Napi::Array::New(env);
   for (uint32_t at = 0; at < block.header->fresh; ++at) {
-    if (const std::optional<Flow> flow = read(block, at)) flows.Set(flows.Length(), flow_object(env, *flow, block, directory, now));
+    if (const std::optional<Flow> flow = read_flow(block, at)) flows.Set(flows.Length(), flow_object(env, *flow, block, directory, now));
   }
   return flows;
 }

@@ -8,6 +8,7 @@
 #include "core/choose.h"
 #include "core/forward.h"
 #include "core/ip.h"
+#include "core/read_flow.h"
 #include "core/sctp.h"
 #include "engine/flow_memory.h"
 
@@ -114,12 +115,7 @@ class Frame {
 std::optional<Flow> copy_of(const FlowTable& live, const Key& key) {
   const Found found = live.find(key, live.hash_of(key));
   if (found.flow == nullptr) return {};
-  const Flow flow = *found.flow;
-  const bool whole = __atomic_load_n(&found.flow->live, __ATOMIC_ACQUIRE) == Flow::kLive;
-  if (!whole || flow.virtual_address >= kMaxVirtualAddresses || flow.destination >= kMaxDestinations || flow.state >= FlowState::count) {
-    return {};
-  }
-  return flow;
+  return read_flow(live.block(), live.index_of(*found.flow));
 }
 
 // A block of its own for one question; of its slots only those that are copied take memory.

@@ -104,8 +104,7 @@ struct Machine {
     uint64_t sum = directory.total().packets_in + flows.entries() + worker.forwarder().farewells();
     for (size_t verdict = 0; verdict < kVerdicts; ++verdict) sum += worker.forwarder().packets(static_cast<Verdict>(verdict));
     for (uint32_t at = 0; at < flows.capacity(); ++at) {
-      Flow copy;
-      if (read_flow(block, at, copy)) sum += copy.client_port;
+      if (const auto copy = read_flow(block, at)) sum += copy->client_port;
     }
     return sum;
   }
