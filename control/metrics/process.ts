@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { ProcessReading } from './series.js';
+import type { ProcessReading } from './metric.js';
 
 const LAG_RESOLUTION_MS = 20;
 const LAG_WINDOW_MS = 30_000;

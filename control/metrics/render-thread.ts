@@ -4,8 +4,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { FromRender, RenderStart, ToRender } from './messages.js';
+import type { Sample } from './metric.js';
 import { readProcess } from './process.js';
-import { collect, type Sample } from './series.js';
+import { collect } from './series.js';
 
 /** Less than the 10 s after which Prometheus gives up, so that it hears a reason. */
 const SAMPLE_LIMIT_MS = 5_000;

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collect, METRICS, type ProcessReading } from '../../control/metrics/series.js';
+import type { ProcessReading } from '../../control/metrics/metric.js';
+import { collect, METRICS } from '../../control/metrics/series.js';
 import type { Status } from '../../control/status.js';
 import { SERVICES, STATS, STATUS, withoutDataplane } from '../cli/sample-status.js';
 import { named, type Page, readPage, sum } from './page.js';
