@@ -3,7 +3,7 @@
 import type { Listener, NoDestination, Protocol, SchedulerFlag, Sloppy } from '../../dataplane/protocol.js';
 import type { Address } from './address.js';
 import type { Placed } from './keyword.js';
-import type { HttpUrl, Place, Settings, VirtualAddress } from './model.js';
+import type { HttpUrl, Place, ScriptUser, Settings, VirtualAddress } from './model.js';
 import type { LvsTimeouts, Profile } from './timeouts.js';
 
 export interface TopDraft extends Placed {
@@ -32,6 +32,7 @@ export interface GlobalDraft extends VrrpDraft, Placed {
   v3ChecksumAsV2?: boolean;
   minimalGarp?: boolean;
   scriptSecurity?: boolean;
+  scriptUser?: ScriptUser;
 }
 
 export interface SettingsDraft extends Placed {

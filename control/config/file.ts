@@ -1,10 +1,11 @@
 // Configurations from the file system: what `natlb run`, a reload and `natlb check` call.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Files } from './expand.js';
 import { glob } from './glob.js';
 import { type Loaded, load } from './load.js';
+import type { FileFacts, Programs } from './programs.js';
 
 export interface LoadFileOptions {
   /** What `@id` lines are compared with; the first label of the host's name unless given. */
@@ -19,7 +20,7 @@ export const fileSystem: Files = { readFile, glob: (pattern) => glob(pattern, li
 /** Never throws for what is in, or wrong with, the file. */
 export function loadFile(path: string, options: LoadFileOptions = {}, { readFile: read, glob: find }: Files = fileSystem): Loaded {
   const configId = options.configId ?? hostname().split('.')[0] ?? '';
-  return load(path, read, find, { configId, hostName: hostname() });
+  return load(path, read, find, { configId, hostName: hostname(), programs: localPrograms() });
 }
 
 function readFile(path: string): string | Error {
@@ -43,5 +44,30 @@ function listDirectory(path: string): readonly string[] {
   } catch {
     // As in the shell, a directory that cannot be listed matches nothing.
     return [];
+  }
+}
+
+/** What is on this machine, for who natlb is. */
+function localPrograms(): Programs {
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  return {
+    lstat: (path) => orNothing(() => factsOf(lstatSync(path))),
+    realPath: (path) => orNothing(() => realpathSync(path)),
+    searchPath: (process.env.PATH ?? '/bin:/usr/bin').split(':').filter((directory) => directory !== ''),
+    own: { name: `user ${uid}`, uid, gid },
+  };
+}
+
+function factsOf(stats: Stats): FileFacts {
+  const { uid, gid, mode } = stats;
+  const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'link' : 'other';
+  return { kind, uid, gid, mode };
+}
+
+function orNothing<Value>(read: () => Value): Value | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
   }
 }

@@ -1,10 +1,11 @@
 // What a keyword is, the one loop that reads a block by its table of keywords, and how a keyword reads the words after it.
 
 import { type Address, parseAddress, parseEndpoint } from './address.js';
-import type { Place } from './model.js';
+import type { Place, Script } from './model.js';
 import { nearest } from './nearest.js';
 import type { Report } from './report.js';
 import type { Statement, Word } from './tree.js';
+import type { Users } from './users.js';
 
 /** Fields a keyword sets in a block that is being read. Lists grow by what is given, everything else is replaced. */
 export type Patch<Draft> = { readonly [Field in keyof Draft]?: Draft[Field] };
@@ -40,6 +41,9 @@ export interface Context {
   /** Keywords that are not honoured yet: the first place of each, and how often it stands there. */
   readonly unhonoured: Map<Keyword<unknown>, { readonly place: Place; count: number }>;
   readonly scripts: Place[];
+  /** All that is to be run; what becomes of each is settled once everything is read. */
+  readonly programs: Script[];
+  readonly users: Users;
   /** The blocks a keyword is known in. */
   readonly blocksOf: (keyword: string) => readonly string[];
   /** How many hints may still be looked for: a hint costs a comparison with every keyword. */
@@ -76,8 +80,8 @@ export function reportUnhonoured({ unhonoured, report }: Context): void {
 
 function readStatement<Draft extends Placed>(draft: Draft, keyword: Keyword<Draft>, statement: Statement, context: Context): void {
   const arg = new Arguments(statement, context);
-  if (keyword.script && statement.words.length > 1) context.scripts.push(arg.place);
   const { set } = keyword;
+  if (keyword.script && set === undefined && statement.words.length > 1) context.scripts.push(arg.place);
   if (set === undefined) readUnhonoured(keyword, statement, context);
   else draft.places[keyword.alias ?? keyword.name] = arg.valuePlace;
   const patch = set && attempt(context.report, () => set(arg));
@@ -247,6 +251,23 @@ export class Arguments {
     const words = [this.word(expected)];
     while (this.more()) words.push(this.word(expected));
     return words;
+  }
+
+  /** All that stands after the keyword, as it was written. */
+  line(expected: string): string {
+    const { words, written } = this.statement;
+    if (words.length < 2 || written === undefined) return this.word(expected);
+    this.next = words.length;
+    return written.text.slice(written.start, written.end).replace(/^\S+\s*/, '');
+  }
+
+  get users(): Users {
+    return this.context.users;
+  }
+
+  addScript(script: Script): Script {
+    this.context.programs.push(script);
+    return script;
   }
 
   hasBlock(): boolean {

@@ -1,7 +1,7 @@
 // A configuration file → a frozen Config and everything that is wrong with it. The one path for start, reload and `natlb check`.
 
 import { check } from './check.js';
-import type { RuleFileDraft, TopDraft } from './draft.js';
+import type { GlobalDraft, RuleFileDraft, TopDraft } from './draft.js';
 import { expand, type Files } from './expand.js';
 import { finish } from './finish.js';
 import type { MarkRule } from './firewall/rule.js';
@@ -9,10 +9,15 @@ import { type Context, readBlock, reportUnhonoured } from './keyword.js';
 import { blocksOf, topBlock } from './keywords/top.js';
 import { readRules } from './marks.js';
 import type { Config, Finding } from './model.js';
+import { insecure, type Programs, settle } from './programs.js';
 import { createReport, type Report } from './report.js';
 import { statements } from './tree.js';
+import { readUsers, type Users } from './users.js';
 
 export interface LoadOptions {
+  /** What is known of programs and who runs them. */
+  readonly programs?: Programs;
+
   /** What `@id` lines are compared with. */
   readonly configId?: string;
   /** The router_id of a configuration that has none. */
@@ -31,12 +36,13 @@ const HINTS = 1000;
 export function load(file: string, readFile: Files['readFile'], glob: Files['glob'], options: LoadOptions = {}): Loaded {
   const report = createReport();
   const { lines, files } = expand(file, { readFile, glob }, options.configId ?? '', report);
-  const context: Context = { report, unhonoured: new Map(), scripts: [], blocksOf, hints: HINTS };
+  const users = usersOf(readFile);
+  const context: Context = { report, unhonoured: new Map(), scripts: [], programs: [], users, blocksOf, hints: HINTS };
   const top = emptyDraft();
   readBlock(top, topBlock(top), statements(lines, report), context);
   if (report.gaveUp) return { findings: report.findings([...files]) };
   reportUnhonoured(context);
-  reportScripts(context, top.global.scriptSecurity ?? false);
+  settlePrograms(context, top.global, options.programs);
   const rules = top.settings.ruleFiles.flatMap((rules) => rulesIn(rules, readFile, report));
   const config = finish(top, { file, hostName: options.hostName ?? '', rules, report });
   for (const finding of check(config)) report.add(finding);
@@ -66,9 +72,15 @@ function rulesIn({ file, place }: RuleFileDraft, readFile: Files['readFile'], re
   return rules;
 }
 
-/** keepalived would run these with the rights of root, whoever may write to them. */
-function reportScripts({ report, scripts: [place] }: Context, secured: boolean): void {
-  if (place === undefined || secured) return;
-  const message = 'programs are configured and enable_script_security is not';
-  report.add({ severity: 'warning', place, message, hint: 'write enable_script_security in global_defs', about: 'script-security' });
+function usersOf(readFile: Files['readFile']): Users {
+  const [passwd, groups] = ['/etc/passwd', '/etc/group'].map((file) => readFile(file));
+  return readUsers(typeof passwd === 'string' ? passwd : '', typeof groups === 'string' ? groups : '');
+}
+
+function settlePrograms({ report, scripts, programs: read, users }: Context, global: GlobalDraft, programs: Programs | undefined): void {
+  const { scriptSecurity: secured = false, scriptUser: user } = global;
+  const findings = settle(read, { secured, users, ...(user && { user }), ...(programs && { programs }) });
+  for (const finding of findings) report.add(finding);
+  const [place] = scripts;
+  if (place !== undefined && !secured && !findings.some(({ about }) => about !== undefined)) report.add(insecure(place));
 }

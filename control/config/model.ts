@@ -11,6 +11,24 @@ export interface Place {
 /** Where the values of a block were written: keyword → place; `block` is the block's own first word. Absent = not written. */
 export type Places = Readonly<Record<string, Place>>;
 
+/** A program with its arguments. */
+export interface Script {
+  readonly argv: readonly string[];
+  /** Absent: the user natlb runs as. */
+  readonly user?: ScriptUser;
+  /** Why it is never run: it was not there, or not safe, when the configuration was read. */
+  readonly disabled?: string;
+  readonly place: Place;
+}
+
+export interface ScriptUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** With all groups of the user; else with `gid` alone. */
+  readonly allGroups?: true;
+}
+
 export interface VirtualAddress {
   readonly address: string;
   readonly family: 4 | 6;

@@ -12,11 +12,21 @@ export interface Word {
 export interface Statement {
   /** Never empty; the first is the keyword. */
   readonly words: readonly Word[];
+  /** What was written, for a keyword that has quotes of its own. */
+  readonly written?: Written;
   readonly body?: readonly Statement[];
+}
+
+/** `text` from `start` to `end`. */
+export interface Written {
+  readonly text: string;
+  readonly start: number;
+  end: number;
 }
 
 interface Draft {
   words: Word[];
+  written?: Written;
   body?: Draft[];
 }
 
@@ -77,7 +87,7 @@ function closeBlock(builder: Builder, place: Place, at: number): number {
 function readWord(text: string, start: number, place: Place, builder: Builder): number {
   const end = skip(PLAIN, text, start);
   if (!endsWord(text, end)) return readMixedWord(text, start, place, builder);
-  addWord(builder, { text: text.slice(start, end), place });
+  addWord(builder, { text: text.slice(start, end), place }, { text, start, end });
   return end;
 }
 
@@ -90,13 +100,15 @@ function readMixedWord(text: string, start: number, place: Place, builder: Build
     else if (text[at] === '$') at = readDollar(text, at, place, pieces, builder.report);
     else at = take(text, at, skip(PLAIN, text, at), pieces);
   }
-  addWord(builder, { text: pieces.join(''), place });
+  addWord(builder, { text: pieces.join(''), place }, { text, start, end: at });
   return at;
 }
 
-function addWord(builder: Builder, word: Word): void {
-  if (builder.current !== undefined) return void builder.current.words.push(word);
-  builder.current = { words: [word] };
+function addWord(builder: Builder, word: Word, written: Written): void {
+  const { current } = builder;
+  if (current?.written !== undefined) current.written.end = written.end;
+  if (current !== undefined) return void current.words.push(word);
+  builder.current = { words: [word], written };
   builder.open.at(-1)?.body?.push(builder.current);
 }
 

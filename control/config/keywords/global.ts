@@ -2,6 +2,7 @@
 
 import type { GlobalDraft } from '../draft.js';
 import { type Arguments, block, type Keyword } from '../keyword.js';
+import { scriptUser } from './script.js';
 
 const VERSIONS: ReadonlyMap<string, 2 | 3> = new Map([
   ['2', 2],
@@ -112,7 +113,7 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'enable_dbus', takes: '' },
   { name: 'dbus_service_name', takes: 'NAME' },
   { name: 'dbus_no_interface_name', takes: '' },
-  { name: 'script_user', takes: 'USER [GROUP]' },
+  { name: 'script_user', takes: 'USER [GROUP]', set: (arg) => ({ scriptUser: scriptUser(arg) }) },
   { name: 'notify_fifo', takes: 'FIFO [USER [GROUP]]' },
   { name: 'notify_fifo_script', takes: 'SCRIPT [USER [GROUP]]', script: true },
   { name: 'vrrp_notify_fifo', takes: 'FIFO [USER [GROUP]]' },
