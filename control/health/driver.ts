@@ -4,6 +4,7 @@ import type { Checker, RealServer, VirtualServer } from '../config/model.js';
 import { serverName } from '../config/service-name.js';
 import type { RealServerStatus, VirtualServerStatus } from '../status.js';
 import { question } from './checker.js';
+import type { HealthEvent } from './events.js';
 import { type HealthState, healthOf, judge, type RealServerHealth, type ServiceHealth, sorryServerActive } from './pool.js';
 import { activationText, decisionTexts, hindranceText, quorumText, reasonText } from './texts.js';
 import { type News, Watch } from './watch.js';
@@ -21,6 +22,8 @@ export interface HealthOptions {
   readonly log: (text: string) => void;
   /** A real server went up or down, or a quorum was lost or gained: what should be forwarded may differ. */
   readonly onChange: () => void;
+  /** What notifications are made of. */
+  readonly onEvent?: (event: HealthEvent) => void;
   /** In [0, 1): how much of its warmup a check waits. */
   readonly random?: () => number;
 }
@@ -34,6 +37,7 @@ export function startHealth(options: HealthOptions): Health {
 interface WatchedServer {
   readonly server: RealServer;
   readonly watches: readonly Watch[];
+  up: boolean;
 }
 
 interface WatchedService {
@@ -50,12 +54,14 @@ interface Names {
 class Watchers implements Health {
   readonly #log: (text: string) => void;
   readonly #onChange: () => void;
+  readonly #onEvent: (event: HealthEvent) => void;
   readonly #random: () => number;
   #services: readonly WatchedService[] = [];
 
-  constructor({ log, onChange, random = Math.random }: HealthOptions) {
+  constructor({ log, onChange, onEvent = () => {}, random = Math.random }: HealthOptions) {
     this.#log = log;
     this.#onChange = onChange;
+    this.#onEvent = onEvent;
     this.#random = random;
   }
 
@@ -83,7 +89,8 @@ class Watchers implements Health {
   #watchService(service: VirtualServer, kept: KeptWatches): WatchedService {
     const servers = service.realServers.map((server) => {
       const names = { service: service.name, server: serverName(service.identity, server) };
-      return { server, watches: server.checkers.map((checker) => kept.take(names, checker) ?? this.#launch(names, checker)) };
+      const watches = server.checkers.map((checker) => kept.take(names, checker) ?? this.#launch(names, checker));
+      return { server, watches, up: healthOfServer({ server, watches }).up };
     });
     return { service, servers, quorumUp: true };
   }
@@ -103,15 +110,29 @@ class Watchers implements Health {
 
   #hear(names: Names, checker: Checker, news: News): void {
     for (const text of newsTexts(names, checker, news)) this.#log(text);
-    if (news.kind !== 'decided' || !news.changed) return;
-    for (const service of this.#services.filter(({ service: { name } }) => name === names.service)) this.#rejudge(service, false);
+    const service = this.#services.find(({ service: { name } }) => name === names.service);
+    if (news.kind !== 'decided' || service === undefined) return;
+    for (const watched of service.servers)
+      if (serverName(service.service.identity, watched.server) === names.server) this.#tell(service, watched, news);
+    if (!news.changed) return;
+    this.#rejudge(service, false);
     this.#onChange();
+  }
+
+  /** keepalived tells a first failure too of a server that was never assumed to be up. */
+  #tell({ service }: WatchedService, watched: WatchedServer, news: News): void {
+    const { up } = healthOfServer(watched);
+    const confirmed = news.kind === 'decided' && !news.changed && !up;
+    if (up !== watched.up || confirmed) this.#onEvent({ kind: 'server', service, server: watched.server, state: up ? 'UP' : 'DOWN' });
+    watched.up = up;
   }
 
   #rejudge(service: WatchedService, starting: boolean): void {
     const judged = judge(service.service, healthOfService(service).realServers, service.quorumUp);
-    if (judged.up !== service.quorumUp) this.#log(quorumText(service.service.name, judged, starting));
+    if (judged.up === service.quorumUp) return;
+    this.#log(quorumText(service.service.name, judged, starting));
     service.quorumUp = judged.up;
+    this.#onEvent({ kind: 'quorum', service: service.service, state: judged.up ? 'UP' : 'DOWN' });
   }
 }
 
@@ -149,7 +170,7 @@ function healthOfService({ service, servers, quorumUp }: WatchedService): Servic
   return { name: service.name, quorumUp, realServers: servers.map(healthOfServer) };
 }
 
-function healthOfServer({ server, watches }: WatchedServer): RealServerHealth {
+function healthOfServer({ server, watches }: Pick<WatchedServer, 'server' | 'watches'>): RealServerHealth {
   return healthOf(
     server,
     watches.map((watch) => watch.health),

@@ -6,6 +6,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 import type { CheckerTiming, RealServer, VirtualServer } from '../../control/config/model.js';
 import { type Health, startHealth } from '../../control/health/driver.js';
+import type { HealthEvent } from '../../control/health/events.js';
 import { httpChecker, realServer, tcpChecker, url, virtualServer } from './models.js';
 
 const VS = '[203.0.113.10]:tcp:80';
@@ -22,6 +23,7 @@ afterEach(() => {
 
 class Watched {
   readonly log: string[] = [];
+  readonly events: string[] = [];
   changes = 0;
   readonly health: Health;
   readonly #waiting = new Set<() => void>();
@@ -31,7 +33,8 @@ class Watched {
       this.log.push(text);
       for (const look of this.#waiting) setImmediate(look);
     };
-    this.health = startHealth({ services, log, onChange: () => this.changes++, random: () => random });
+    const onEvent = ({ kind, state }: HealthEvent): number => this.events.push(`${kind} ${state}`);
+    this.health = startHealth({ services, log, onChange: () => this.changes++, onEvent, random: () => random });
     cleanups.push(() => this.health.close());
   }
 
@@ -120,6 +123,7 @@ describe('a service', () => {
     await watched.logged(`Gained quorum 1+0=1 <= 1 for VS ${VS}`);
     assert.deepEqual(watched.log, [`TCP connection to ${server.name} success.`, `Gained quorum 1+0=1 <= 1 for VS ${VS}`]);
     assert.equal(watched.changes, 2);
+    assert.deepEqual(watched.events, ['server DOWN', 'quorum DOWN', 'server UP', 'quorum UP']);
     assert.equal(watched.health.state().services[0]?.realServers[0]?.up, true);
   });
 
