@@ -9,9 +9,9 @@ import { announcement } from './frames.js';
 import type { VrrpHost } from './host.js';
 import { heldAddresses, Links, linkFault, sourceAddress, virtualAddresses } from './links.js';
 import { createLogLimit } from './log-limit.js';
-import type { State } from './machine.js';
+import type { Happening, State } from './machine.js';
 import { planUnits, samePlan, type UnitPlan } from './plan.js';
-import { type Hands, monotonicMs, Unit } from './unit.js';
+import { type GroupState, type Hands, monotonicMs, Unit } from './unit.js';
 
 export type VrrpConfig = Pick<Config, 'instances' | 'syncGroups' | 'global'>;
 
@@ -21,7 +21,19 @@ export interface VrrpOptions {
   readonly log: (text: string) => void;
   /** Some instance's state, or what it holds, is not what it was. */
   readonly onChange: () => void;
+  /** What keepalived would tell its notify scripts and FIFOs. */
+  readonly onTransition?: (transition: Transition) => void;
 }
+
+export type Transition =
+  | {
+      readonly what: 'INSTANCE';
+      readonly name: string;
+      readonly state: GroupState | 'STOP' | 'DELETED' | Happening;
+      /** The effective one. */
+      readonly priority: number;
+    }
+  | { readonly what: 'GROUP'; readonly name: string; readonly state: GroupState | 'STOP' | 'DELETED'; readonly priority: 0 };
 
 export interface VrrpInstanceStatus extends InstanceStatus {
   /** How many adverts came with which form of checksum. */
@@ -31,15 +43,19 @@ export interface VrrpInstanceStatus extends InstanceStatus {
 export interface Vrrp {
   /** Instances that are alike before and after keep their state; others resign and start again; those no longer asked for release. */
   reload(config: VrrpConfig): void;
-  /** Of natlb itself: no instance may be master while any such reason stands. */
-  fault(reason: string): void;
-  recovered(reason: string): void;
+  /** The instance may not be master while any such reason stands; without one named, none may. */
+  fault(reason: string, instance?: string): void;
+  recovered(reason: string, instance?: string): void;
+  /** What tracking has made of an instance's priority: 1 to 254. Of no effect on the owner of the addresses. */
+  setPriority(instance: string, priority: number): void;
   status(): readonly VrrpInstanceStatus[];
   /** Resigns and releases; with `release: false` it leaves the addresses where they are and says nothing. */
   close(options?: { readonly release: boolean }): Promise<void>;
 }
 
 const LOG_PERIOD_MS = 60_000;
+/** Who is ready is still a backup to everybody outside. */
+const TOLD_AS: Partial<Record<State['kind'], GroupState>> = { backup: 'BACKUP', master: 'MASTER', fault: 'FAULT' };
 
 export function startVrrp(options: VrrpOptions): Vrrp {
   return new Driver(options);
@@ -72,7 +88,8 @@ class Driver implements Vrrp {
   private readonly announcer: Announcer;
   private readonly limit = createLogLimit(LOG_PERIOD_MS);
   private readonly ledgers = new Map<string, Ledger>();
-  private readonly faults = new Set<string>();
+  /** From outside: reasons, and the instances they are about; undefined: all. */
+  private readonly faults: { readonly reason: string; readonly instance: string | undefined }[] = [];
   private readonly unsubscribe: () => void;
   private running: readonly Running[];
   private virtual: ReadonlySet<string>;
@@ -103,20 +120,39 @@ class Driver implements Vrrp {
     const before = this.running;
     const next = plans.map((plan) => before.find((running) => samePlan(running.plan, plan)) ?? this.prepare(plan));
     const leaving = before.filter((running) => !next.includes(running));
+    this.tellDeleted(leaving, config);
     this.virtual = virtualAddresses([...this.instances(), ...config.instances]);
     this.running = next;
     this.leaving = Promise.all([this.leaving, ...leaving.map(({ unit }) => unit.stop())]).then(() => this.settle(next));
     this.options.onChange();
   }
 
-  fault(reason: string): void {
-    this.faults.add(reason);
-    for (const { unit, member } of this.seats()) unit.dispatch(member, { kind: 'fault', reason });
+  fault(reason: string, instance?: string): void {
+    if (!this.faults.some((known) => known.reason === reason && known.instance === instance)) this.faults.push({ reason, instance });
+    for (const { unit, member } of this.seatsNamed(instance)) unit.dispatch(member, { kind: 'fault', reason });
   }
 
-  recovered(reason: string): void {
-    this.faults.delete(reason);
-    for (const { unit, member } of this.seats()) unit.dispatch(member, { kind: 'recovered', reason });
+  recovered(reason: string, instance?: string): void {
+    const at = this.faults.findIndex((known) => known.reason === reason && known.instance === instance);
+    if (at >= 0) this.faults.splice(at, 1);
+    for (const seat of this.seatsNamed(instance)) {
+      const stands = this.faultsOf(seat.instance).includes(reason);
+      if (!stands) seat.unit.dispatch(seat.member, { kind: 'recovered', reason });
+    }
+  }
+
+  /** Also of instances that have not started yet: they will start with it. */
+  setPriority(name: string, priority: number): void {
+    for (const { unit, member, instance } of this.running.flatMap(seatsOf))
+      if (instance.name === name) unit.dispatch(member, { kind: 'priority', priority });
+  }
+
+  private faultsOf({ name }: VrrpInstance): string[] {
+    return this.faults.filter(({ instance }) => instance === undefined || instance === name).map(({ reason }) => reason);
+  }
+
+  private seatsNamed(name: string | undefined): Seat[] {
+    return this.seats().filter(({ instance }) => name === undefined || instance.name === name);
   }
 
   status(): readonly VrrpInstanceStatus[] {
@@ -152,9 +188,9 @@ class Driver implements Vrrp {
     running.started = true;
     const seats = seatsOf(running);
     const faults = seats.map(({ instance }) => this.noteLinkFault(instance));
-    for (const [i, { unit, member }] of seats.entries()) {
+    for (const [i, { unit, member, instance }] of seats.entries()) {
       const fault = faults[i];
-      unit.dispatch(member, { kind: 'start', faults: [...(fault === undefined ? [] : [fault]), ...this.faults] });
+      unit.dispatch(member, { kind: 'start', faults: [...(fault === undefined ? [] : [fault]), ...this.faultsOf(instance)] });
     }
   }
 
@@ -171,6 +207,7 @@ class Driver implements Vrrp {
     clearTimeout(this.startup);
     if (release) await Promise.all([this.leaving, ...this.running.map(({ unit }) => unit.stop())]);
     else for (const { unit } of this.running) unit.abandon();
+    if (release) this.tellAll(this.running, 'STOP');
     this.announcer.close();
     await this.links.close();
   }
@@ -266,7 +303,9 @@ class Driver implements Vrrp {
       announce: (instance, repeat) => this.announce(instance, repeat),
       release: (instance) => this.release(instance),
       log: (text) => this.options.log(text),
-      changed: (instance, before, after) => this.noteTransition(instance, before, after),
+      changed: (instance, change) => this.noteTransition(instance, change),
+      groupChanged: (name, state) => this.options.onTransition?.({ what: 'GROUP', name, state, priority: 0 }),
+      tell: ({ name }, state, priority) => this.options.onTransition?.({ what: 'INSTANCE', name, state, priority }),
     };
   }
 
@@ -322,13 +361,31 @@ class Driver implements Vrrp {
     }
   }
 
-  private noteTransition(instance: VrrpInstance, before: State, after: State): void {
+  private noteTransition(instance: VrrpInstance, { before, after, priority }: Parameters<Hands['changed']>[1]): void {
     const ledger = this.ledger(instance);
     if (before.kind === 'backup' && after.kind === 'ready') return; // Nobody outside need know the difference.
     ledger.lastTransitionMs = Date.now();
     if (after.kind === 'master') ledger.counters.becameMaster++;
     if (before.kind === 'master') ledger.counters.releasedMaster++;
     this.options.onChange();
+    const state = TOLD_AS[after.kind];
+    if (state !== undefined) this.options.onTransition?.({ what: 'INSTANCE', name: instance.name, state, priority });
+  }
+
+  /** Instances and groups the new configuration knows no more. */
+  private tellDeleted(leaving: readonly Running[], { instances, syncGroups }: VrrpConfig): void {
+    const stays = ({ what, name }: Transition) => (what === 'GROUP' ? syncGroups : instances).some((one) => one.name === name);
+    this.tellAll(leaving, 'DELETED', stays);
+  }
+
+  private tellAll(running: readonly Running[], state: 'STOP' | 'DELETED', but: (one: Transition) => boolean = () => false): void {
+    const instances = running.flatMap(seatsOf).map(({ unit, member, instance }): Transition => {
+      return { what: 'INSTANCE', name: instance.name, state, priority: unit.priorityOf(member) };
+    });
+    const groups = running.flatMap(({ unit: { name } }): Transition[] =>
+      name === undefined ? [] : [{ what: 'GROUP', name, state, priority: 0 }],
+    );
+    for (const transition of [...instances, ...groups]) if (!but(transition)) this.options.onTransition?.(transition);
   }
 
   private statusOf({ unit, member, instance }: Seat): VrrpInstanceStatus {
@@ -342,7 +399,7 @@ class Driver implements Vrrp {
       version: instance.version,
       state: state.kind === 'ready' ? 'backup' : state.kind,
       faults: state.kind === 'fault' ? state.reasons : [],
-      priority: instance.priority,
+      priority: unit.priorityOf(member),
       addresses: heldAddresses(instance).map(({ address }) => address),
       ...(unit.name === undefined ? {} : { group: unit.name }),
       lastTransitionMs: ledger.lastTransitionMs,

@@ -4,6 +4,7 @@ import type { VrrpInstance } from '../config/model.js';
 import { type Effect, type Event, INITIAL, type State, step } from './machine.js';
 
 export interface Member {
+  /** As configured, but for its priority: that is the effective one. */
   readonly instance: VrrpInstance;
   readonly state: State;
 }
@@ -47,8 +48,9 @@ export function stepGroup(group: Group, happening: MemberEvent, now: number): Gr
 function stepMember(group: Group, { member, event }: MemberEvent, now: number): GroupOutcome {
   const before = group.members[member];
   if (before === undefined) return { group, effects: [] };
-  const { state, effects } = step(before.instance, before.state, event, now);
-  const members = group.members.with(member, { ...before, state });
+  const { state, effects, priority } = step(before.instance, before.state, event, now);
+  const instance = priority === undefined ? before.instance : { ...before.instance, priority };
+  const members = group.members.with(member, { instance, state });
   return { group: { ...group, members }, effects: effects.map((effect) => ({ member, effect })) };
 }
 
@@ -87,6 +89,13 @@ function promotion(members: readonly Member[]): MemberEvent | undefined {
   if (!members.every(({ state }) => state.kind === 'ready' || state.kind === 'master')) return undefined;
   const member = members.findIndex(({ state }) => state.kind === 'ready');
   return member < 0 ? undefined : { member, event: { kind: 'promote' } };
+}
+
+/** Undefined: not all of them have started. */
+export function stateOfGroup({ members }: Group): 'MASTER' | 'BACKUP' | 'FAULT' | undefined {
+  if (members.some(({ state }) => state.kind === 'init')) return undefined;
+  if (members.some(({ state }) => state.kind === 'fault')) return 'FAULT';
+  return members.every(({ state }) => state.kind === 'master') ? 'MASTER' : 'BACKUP';
 }
 
 const SYNCED = { fault: 'FAULT', demote: 'BACKUP', promote: 'MASTER' } as const;

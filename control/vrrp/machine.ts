@@ -34,6 +34,8 @@ export type Event =
   | { readonly kind: 'timer' }
   | { readonly kind: 'fault'; readonly reason: string }
   | { readonly kind: 'recovered'; readonly reason: string }
+  /** What tracking has made of the priority: 1 to 254. */
+  | { readonly kind: 'priority'; readonly priority: number }
   /** The sync group's word, sent by group.ts: all are ready, or one member lost. */
   | { readonly kind: 'promote' }
   | { readonly kind: 'demote' };
@@ -44,11 +46,17 @@ export type Effect =
   /** Gratuitous ARP or unsolicited neighbour advertisements, `repeat` for each address. */
   | { readonly kind: 'announce'; readonly repeat: number }
   | { readonly kind: 'release' }
-  | { readonly kind: 'log'; readonly text: string };
+  | { readonly kind: 'log'; readonly text: string }
+  /** What keepalived tells its notify FIFO beside the state itself. */
+  | { readonly kind: 'tell'; readonly happening: Happening };
+
+export type Happening = 'MASTER_RX_LOWER_PRI' | 'MASTER_PRIORITY' | 'BACKUP_PRIORITY';
 
 export interface Outcome {
   readonly state: State;
   readonly effects: readonly Effect[];
+  /** The instance's effective priority from now on; absent: what it was. */
+  readonly priority?: number;
 }
 
 type Backup = Extract<State, { kind: 'backup' | 'ready' }>;
@@ -59,8 +67,11 @@ export const INITIAL: State = { kind: 'init' };
 export const OWNER_PRIORITY = 255;
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** `instance.priority` is the effective priority: see `Outcome.priority`. */
 export function step(instance: VrrpInstance, state: State, event: Event, now: number): Outcome {
   switch (event.kind) {
+    case 'priority':
+      return changePriority(instance, state, event.priority);
     case 'stop':
       return stop(instance, state);
     case 'fault':
@@ -142,6 +153,21 @@ function addReason(instance: VrrpInstance, state: Fault, reason: string): Outcom
 /** Priority 0 first: every moment counts for the router that takes over. */
 function resignation(instance: VrrpInstance): Effect[] {
   return [{ kind: 'send', priority: 0 }, log(instance, 'sent 0 priority'), RELEASE];
+}
+
+/** The owner of the addresses never gives up its priority. A master's next advert carries the new one, as keepalived does it. */
+function changePriority(instance: VrrpInstance, state: State, priority: number): Outcome {
+  if (instance.priority === OWNER_PRIORITY || priority === instance.priority) return unchanged(state);
+  const happening = state.kind === 'master' ? 'MASTER_PRIORITY' : 'BACKUP_PRIORITY';
+  const text = `Changing effective priority from ${instance.priority} to ${priority}`;
+  return { state: reskew(instance, state, priority), effects: [log(instance, text), { kind: 'tell', happening }], priority };
+}
+
+/** A backup that has waited a part of its time waits the rest with the skew of its new priority. */
+function reskew(instance: VrrpInstance, state: State, priority: number): State {
+  if (state.kind !== 'backup') return state;
+  const { intervalMs, downAt } = state;
+  return { ...state, downAt: downAt + skewMs({ ...instance, priority }, intervalMs) - skewMs(instance, intervalMs) };
 }
 
 function recover(instance: VrrpInstance, state: Fault, reason: string, now: number): Outcome {
@@ -235,7 +261,9 @@ function hearAsMaster(instance: VrrpInstance, state: Master, advert: HeardAdvert
 function contradict(instance: VrrpInstance, state: Master, { source, priority }: HeardAdvert, now: number): Outcome {
   const text = `Received advert from ${source} with lower priority ${priority}, ours ${instance.priority}, forcing new election`;
   const again = instance.garpMasterDelayMs > 0 ? Math.min(state.announceAt, now + instance.garpMasterDelayMs) : NEVER;
-  return { state: { ...state, announceAt: again }, effects: [log(instance, text), sendOwn(instance), announce(instance.garpMasterRepeat)] };
+  const answer: readonly Effect[] = [sendOwn(instance), announce(instance.garpMasterRepeat)];
+  const rival: Effect = { kind: 'tell', happening: 'MASTER_RX_LOWER_PRI' };
+  return { state: { ...state, announceAt: again }, effects: [log(instance, text), ...answer, rival] };
 }
 
 function becomeBackup(instance: VrrpInstance, intervalMs: number, why: readonly Effect[], now: number): Outcome {

@@ -1,17 +1,22 @@
 // Runs one sync group, or one instance on its own: gives its state machine the time and the news, and carries out what it decides.
 
 import type { VrrpInstance } from '../config/model.js';
-import { createGroup, type Group, type MemberEffect, stepGroup } from './group.js';
-import { type Effect, type Event, type State, wakesAt } from './machine.js';
+import { createGroup, type Group, type MemberEffect, stateOfGroup, stepGroup } from './group.js';
+import { type Effect, type Event, type Happening, type State, wakesAt } from './machine.js';
 
-/** What a unit cannot do by itself. */
+export type GroupState = NonNullable<ReturnType<typeof stateOfGroup>>;
+
+/** What a unit cannot do by itself. Instances are as configured. */
 export interface Hands {
   send(instance: VrrpInstance, priority: number): void;
   claim(instance: VrrpInstance): Promise<void>;
   announce(instance: VrrpInstance, repeat: number): void;
   release(instance: VrrpInstance): Promise<void>;
   log(text: string): void;
-  changed(instance: VrrpInstance, before: State, after: State): void;
+  /** `priority` is the effective one. */
+  changed(instance: VrrpInstance, change: { readonly before: State; readonly after: State; readonly priority: number }): void;
+  groupChanged(name: string, state: GroupState): void;
+  tell(instance: VrrpInstance, happening: Happening, priority: number): void;
 }
 
 /** Of the monotonic clock, which no change of the date can bend. */
@@ -46,10 +51,22 @@ export class Unit {
     this.group = group;
     for (const effect of effects) this.perform(effect);
     this.arm();
-    for (const [i, { instance, state }] of group.members.entries()) {
-      const old = before.members[i]?.state ?? state;
-      if (old.kind !== state.kind) this.hands.changed(instance, old, state);
+    this.tellChanges(before);
+  }
+
+  private tellChanges(before: Group): void {
+    for (const [i, instance] of this.instances.entries()) {
+      const old = before.members[i]?.state;
+      const after = this.stateOf(i);
+      if (old && old.kind !== after.kind) this.hands.changed(instance, { before: old, after, priority: this.priorityOf(i) });
     }
+    const state = stateOfGroup(this.group);
+    if (this.name !== undefined && state !== undefined && state !== stateOfGroup(before)) this.hands.groupChanged(this.name, state);
+  }
+
+  /** The effective one. */
+  priorityOf(member: number): number {
+    return this.group.members[member]?.instance.priority ?? 0;
   }
 
   /** Resolves when the addresses are released. */
@@ -73,6 +90,9 @@ export class Unit {
         break;
       case 'log':
         this.hands.log(effect.text);
+        break;
+      case 'tell':
+        this.hands.tell(instance, effect.happening, this.priorityOf(member));
         break;
       case 'claim':
         this.later(member, () => (this.holds(member) ? this.hands.claim(instance) : undefined));

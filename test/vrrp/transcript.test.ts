@@ -6,7 +6,7 @@
 //   group NAME                  all instances are members of it
 //   TIME [NAME] EVENT => STATE, wakes TIME; effects    one such line for each member that changed or acted
 //
-// Events: start [FAULT…] · stop · advert PRIORITY [from ADDRESS] [every MS] · timer · fault REASON · recovered REASON
+// Events: start [FAULT…] · stop · advert PRIORITY [from ADDRESS] [every MS] · timer · fault REASON · recovered REASON · priority PRIORITY
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -114,6 +114,8 @@ function parseEvent({ own, group }: Script, member: number, [kind, ...words]: re
     case 'fault':
     case 'recovered':
       return { kind, reason: rest };
+    case 'priority':
+      return { kind, priority: Number(words[0]) };
     case 'advert':
       return parseAdvert(group.members[member]!, own, words);
     default:
@@ -151,6 +153,8 @@ function describeEffect(effect: Effect, name: string): string {
       return `send ${effect.priority}`;
     case 'announce':
       return `announce x${effect.repeat}`;
+    case 'tell':
+      return `tell ${effect.happening}`;
     case 'log':
       return `"${effect.text.replace(`(${name}) `, '')}"`;
     default:
