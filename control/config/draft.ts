@@ -3,7 +3,7 @@
 import type { Listener, NoDestination, Protocol, SchedulerFlag, Sloppy } from '../../dataplane/protocol.js';
 import type { Address } from './address.js';
 import type { Placed } from './keyword.js';
-import type { HttpUrl, Place, ScriptUser, Settings, VirtualAddress } from './model.js';
+import type { FifoName, HttpUrl, Place, Script, ScriptUser, Settings, StateNotices, VirtualAddress } from './model.js';
 import type { LvsTimeouts, Profile } from './timeouts.js';
 
 export interface TopDraft extends Placed {
@@ -24,6 +24,23 @@ export interface VrrpDraft {
   downTimerAdverts?: number;
 }
 
+/** `notify*` and `smtp_alert` of an instance or a sync group: the scripts by state, the others by name. */
+export interface NoticesDraft {
+  scripts?: readonly { readonly state: keyof NonNullable<StateNotices['scripts']>; readonly script: Script }[];
+  always?: Script;
+  masterReceivedLowerPriority?: Script;
+  priorityChanges?: boolean;
+  tellsDeleted?: true;
+  mail?: boolean;
+}
+
+/** `notify_up`, `quorum_up` and their like. */
+export interface HealthNoticesDraft {
+  up?: Script;
+  down?: Script;
+  mail?: boolean;
+}
+
 export interface GlobalDraft extends VrrpDraft, Placed {
   routerId?: string;
   vrrpVersion?: 2 | 3;
@@ -33,6 +50,31 @@ export interface GlobalDraft extends VrrpDraft, Placed {
   minimalGarp?: boolean;
   scriptSecurity?: boolean;
   scriptUser?: ScriptUser;
+  fifos?: readonly FifoDraft[];
+  fifoScripts?: readonly { readonly name: FifoName; readonly script: Script }[];
+  fifoStatesOnReload?: true;
+  startupScript?: Script;
+  startupTimeoutMs?: number;
+  shutdownScript?: Script;
+  shutdownTimeoutMs?: number;
+  mailServer?: { readonly host: string; readonly port: number };
+  mailHeloName?: string;
+  mailFrom?: string;
+  mailTo?: readonly string[];
+  mailTimeoutMs?: number;
+  mailWithoutFaults?: true;
+  /** `smtp_alert`, and those of it for one side. */
+  mail?: boolean;
+  mailOfVrrp?: boolean;
+  mailOfCheckers?: boolean;
+  priorityChanges?: boolean;
+}
+
+export interface FifoDraft {
+  readonly name: FifoName;
+  readonly path: string;
+  readonly owner?: ScriptUser;
+  readonly place: Place;
 }
 
 export interface SettingsDraft extends Placed {
@@ -76,7 +118,7 @@ export type GroupEntry = { readonly place: Place } & (
   | { readonly kind: 'fwmark'; readonly mark: number; readonly family?: 4 | 6 }
 );
 
-export interface InstanceDraft extends VrrpDraft, Placed {
+export interface InstanceDraft extends VrrpDraft, NoticesDraft, Placed {
   readonly name: string;
   initialState?: 'master' | 'backup';
   interface?: string;
@@ -97,7 +139,7 @@ export interface AuthenticationDraft extends Placed {
   password?: string;
 }
 
-export interface SyncGroupDraft extends Placed {
+export interface SyncGroupDraft extends NoticesDraft, Placed {
   readonly name: string;
   readonly members: string[];
 }
@@ -139,7 +181,7 @@ export interface ServiceOptionsDraft extends Placed {
   helper?: 'ftp' | 'none';
 }
 
-export interface VirtualServerDraft extends PoolDraft {
+export interface VirtualServerDraft extends PoolDraft, HealthNoticesDraft {
   readonly head: ServiceHead;
   ipFamily?: 4 | 6;
   protocol?: Protocol;
@@ -157,7 +199,7 @@ export interface VirtualServerDraft extends PoolDraft {
   readonly realServers: RealServerDraft[];
 }
 
-export interface RealServerDraft extends PoolDraft {
+export interface RealServerDraft extends PoolDraft, HealthNoticesDraft {
   readonly address: Address;
   readonly port?: number;
   upperThreshold?: number;

@@ -2,7 +2,8 @@
 
 import type { SchedulerFlag } from '../../dataplane/protocol.js';
 import { widthOf } from './address.js';
-import type { CheckerDraft, FlagDraft, HttpUrlDraft, RealServerDraft, TimingDraft, VirtualServerDraft } from './draft.js';
+import type { CheckerDraft, FlagDraft, GlobalDraft, HttpUrlDraft, RealServerDraft, TimingDraft, VirtualServerDraft } from './draft.js';
+import { finishHealthNotices } from './finish-notices.js';
 import { prefixLengthOf } from './granularity.js';
 import type { Checker, HttpUrl, Place, RealServer, VirtualServer } from './model.js';
 import type { Report } from './report.js';
@@ -21,7 +22,7 @@ const FTP_PORT = 21;
 export function finishVirtualServer(draft: VirtualServerDraft, surroundings: Surroundings): VirtualServer[] {
   const resolved = resolveHead(draft, surroundings);
   if (resolved === undefined) return [];
-  const { report } = surroundings;
+  const { report, global } = surroundings;
   const { identity, listeners, family, port } = resolved;
   const { scheduler = DEFAULT_SCHEDULER, sorryServer, options, places } = draft;
   const helper = options.helper ?? (hasFtpPort(resolved) ? 'ftp' : 'none');
@@ -45,7 +46,8 @@ export function finishVirtualServer(draft: VirtualServerDraft, surroundings: Sur
       alpha: draft.alpha ?? false,
       ...(sorryServer === undefined ? {} : { sorryServer: { port, ...sorryServer } }),
       sorryServerInhibit: draft.sorryServerInhibit ?? false,
-      realServers: draft.realServers.map((server) => finishRealServer(server, { service: draft, port, report })),
+      realServers: draft.realServers.map((server) => finishRealServer(server, { service: draft, global, port, report })),
+      ...finishHealthNotices(draft, global, false),
       places: { ...Object.fromEntries(Object.entries(options.places).filter(([name]) => name !== 'block')), ...places },
     },
   ];
@@ -92,12 +94,13 @@ function place(places: Readonly<Record<string, Place>>, keyword = 'block'): Plac
 
 interface Pool {
   readonly service: VirtualServerDraft;
+  readonly global: GlobalDraft;
   /** Of a server that has none. */
   readonly port: number;
   readonly report: Report;
 }
 
-function finishRealServer(draft: RealServerDraft, { service, port: usual, report }: Pool): RealServer {
+function finishRealServer(draft: RealServerDraft, { service, global, port: usual, report }: Pool): RealServer {
   const { port = usual, upperThreshold, lowerThreshold } = draft;
   const around: Around = {
     ...timingOf(service, draft),
@@ -114,6 +117,7 @@ function finishRealServer(draft: RealServerDraft, { service, port: usual, report
     ...(upperThreshold === undefined ? {} : { upperThreshold }),
     ...(lowerThreshold === undefined ? {} : { lowerThreshold }),
     checkers: draft.checkers.flatMap((checker) => finishChecker(checker, around)),
+    ...finishHealthNotices(draft, global, true),
     places: draft.places,
   };
 }

@@ -1,10 +1,11 @@
 // Drafts → the frozen Config: defaults as keepalived has them, and what a block inherits from the one around it.
 
-import type { GlobalDraft, InstanceDraft, SettingsDraft, TopDraft } from './draft.js';
+import type { GlobalDraft, InstanceDraft, SettingsDraft, SyncGroupDraft, TopDraft } from './draft.js';
+import { finishNotifications, finishStateNotices } from './finish-notices.js';
 import { finishVirtualServer } from './finish-service.js';
 import type { MarkRule } from './firewall/rule.js';
 import { marksOf, reportMarks } from './marks.js';
-import type { Config, GlobalDefs, Settings, VrrpInstance } from './model.js';
+import type { Config, GlobalDefs, Settings, SyncGroup, VrrpInstance } from './model.js';
 import type { Report } from './report.js';
 import { PROFILES, withLvsTimeouts } from './timeouts.js';
 
@@ -20,7 +21,7 @@ export interface FinishOptions {
 }
 
 export function finish(draft: TopDraft, { file, hostName, rules, report }: FinishOptions): Config {
-  const surroundings = { marks: marksOf(draft.settings.marks, rules), groups: draft.groups, report };
+  const surroundings = { marks: marksOf(draft.settings.marks, rules), groups: draft.groups, global: draft.global, report };
   const virtualServers = draft.virtualServers.flatMap((service) => finishVirtualServer(service, surroundings));
   const served = new Set(virtualServers.flatMap(({ listeners }) => listeners.map(({ address }) => address)));
   reportMarks(draft, { rules, served, report });
@@ -28,10 +29,16 @@ export function finish(draft: TopDraft, { file, hostName, rules, report }: Finis
     file,
     global: finishGlobal(draft.global, hostName),
     instances: draft.instances.flatMap((instance) => finishInstance(instance, draft.global, report)),
-    syncGroups: draft.syncGroups.map((group) => ({ ...group, members: [...new Set(group.members)] })),
+    syncGroups: draft.syncGroups.map((group) => finishSyncGroup(group, draft.global)),
     virtualServers,
+    ...finishNotifications(draft.global, hostName, report),
     settings: finishSettings(draft.settings, draft.global),
   });
+}
+
+function finishSyncGroup(draft: SyncGroupDraft, global: GlobalDraft): SyncGroup {
+  const { name, members, places } = draft;
+  return { name, members: [...new Set(members)], ...finishStateNotices(draft, global), places };
 }
 
 function finishGlobal(draft: GlobalDraft, hostName: string): GlobalDefs {
@@ -90,6 +97,7 @@ function finishInstance(draft: InstanceDraft, global: GlobalDraft, report: Repor
       authentication: authenticationOf(draft),
       ...announcements(draft, global),
       v3ChecksumAsV2: global.v3ChecksumAsV2 ?? false,
+      ...finishStateNotices(draft, global),
       places,
     },
   ];

@@ -9,7 +9,7 @@ import { type Context, readBlock, reportUnhonoured } from './keyword.js';
 import { blocksOf, topBlock } from './keywords/top.js';
 import { readRules } from './marks.js';
 import type { Config, Finding } from './model.js';
-import { insecure, type Programs, settle } from './programs.js';
+import { insecure, type Programs, settle, usualUser } from './programs.js';
 import { createReport, type Report } from './report.js';
 import { statements } from './tree.js';
 import { readUsers, type Users } from './users.js';
@@ -78,8 +78,10 @@ function usersOf(readFile: Files['readFile']): Users {
 }
 
 function settlePrograms({ report, scripts, programs: read, users }: Context, global: GlobalDraft, programs: Programs | undefined): void {
-  const { scriptSecurity: secured = false, scriptUser: user } = global;
-  const findings = settle(read, { secured, users, ...(user && { user }), ...(programs && { programs }) });
+  const { scriptSecurity: secured = false } = global;
+  const user = global.scriptUser ?? usualUser(users);
+  if (user !== undefined) global.scriptUser = user;
+  const findings = settle(read, { secured, ...(user && { user }), ...(programs && { programs }) });
   for (const finding of findings) report.add(finding);
   const [place] = scripts;
   if (place !== undefined && !secured && !findings.some(({ about }) => about !== undefined)) report.add(insecure(place));

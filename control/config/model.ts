@@ -29,6 +29,60 @@ export interface ScriptUser {
   readonly allGroups?: true;
 }
 
+/** What happens when an instance or a sync group changes its state. */
+export interface StateNotices {
+  /** `notify_master` and its like. */
+  readonly scripts?: Readonly<Partial<Record<'MASTER' | 'BACKUP' | 'FAULT' | 'STOP' | 'DELETED', Script>>>;
+  /** `notify`, told every state. */
+  readonly always?: Script;
+  readonly masterReceivedLowerPriority?: Script;
+  readonly priorityChanges?: true;
+  /** `notify_deleted`: without it an instance that a reload leaves out is said to be in FAULT. */
+  readonly tellsDeleted?: true;
+  readonly mail?: true;
+}
+
+/** What happens when a real server, or the quorum of a virtual server, goes up or down. */
+export interface HealthNotices {
+  readonly up?: Script;
+  readonly down?: Script;
+  readonly mail?: true;
+}
+
+export type FifoName = 'notify_fifo' | 'vrrp_notify_fifo' | 'lvs_notify_fifo';
+
+export interface Fifo {
+  readonly name: FifoName;
+  readonly path: string;
+  readonly owner?: ScriptUser;
+  /** What reads it. */
+  readonly script?: Script;
+  readonly place: Place;
+}
+
+export interface Mail {
+  readonly server: { readonly host: string; readonly port: number };
+  readonly heloName: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly timeoutMs: number;
+  /** Nothing of FAULT. */
+  readonly withoutFaults: boolean;
+}
+
+export interface TimedScript {
+  readonly script: Script;
+  readonly timeoutMs: number;
+}
+
+export interface Notifications {
+  readonly fifos: readonly Fifo[];
+  readonly fifoStatesOnReload: boolean;
+  readonly mail?: Mail;
+  readonly startup?: TimedScript;
+  readonly shutdown?: TimedScript;
+}
+
 export interface VirtualAddress {
   readonly address: string;
   readonly family: 4 | 6;
@@ -62,12 +116,14 @@ export interface VrrpInstance {
   readonly downTimerAdverts: number;
   /** v3 over IPv4: checksum of the message alone, as RFC 9568 has it, instead of with a pseudo-header. */
   readonly v3ChecksumAsV2: boolean;
+  readonly notices?: StateNotices;
   readonly places: Places;
 }
 
 export interface SyncGroup {
   readonly name: string;
   readonly members: readonly string[];
+  readonly notices?: StateNotices;
   readonly places: Places;
 }
 
@@ -111,6 +167,7 @@ export interface RealServer {
   readonly upperThreshold?: number;
   readonly lowerThreshold?: number;
   readonly checkers: readonly Checker[];
+  readonly notices?: HealthNotices;
   readonly places: Places;
 }
 
@@ -123,6 +180,8 @@ export interface VirtualServer extends Omit<Service, 'destinations'> {
   readonly sorryServer?: { readonly address: string; readonly port: number };
   readonly sorryServerInhibit: boolean;
   readonly realServers: readonly RealServer[];
+  /** Of its quorum. */
+  readonly notices?: HealthNotices;
   readonly places: Places;
 }
 
@@ -154,6 +213,7 @@ export interface Config {
   readonly instances: readonly VrrpInstance[];
   readonly syncGroups: readonly SyncGroup[];
   readonly virtualServers: readonly VirtualServer[];
+  readonly notifications?: Notifications;
   readonly settings: Settings;
 }
 

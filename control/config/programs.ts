@@ -54,44 +54,45 @@ export function judge({ argv: [program = ''], user }: Script, secured: boolean, 
 
 export interface Settling {
   readonly secured: boolean;
-  /** `script_user`. */
+  /** Who runs what names nobody: `script_user`, or who is there by keepalived's custom. Absent: natlb's own user. */
   readonly user?: ScriptUser;
-  readonly users: Users;
   /** Absent: nothing is known of files, and everything taken for sound. */
   readonly programs?: Programs;
 }
 
 const DEFAULT_USER = 'keepalived_script';
 
-/** Says of each program who runs it, or why nobody does. */
-export function settle(scripts: readonly Script[], settling: Settling): Finding[] {
-  const { secured, programs } = settling;
-  const usual = usualUser(settling);
-  for (const script of scripts) complete(script, usual);
-  const verdicts = scripts.map((script) =>
-    programs === undefined ? { script, found: true } : { script, ...judge(script, secured, programs) },
-  );
-  const findings = verdicts.flatMap(({ script, disabled, unsafe }: Verdict & { readonly script: Script }) => {
-    const reason = script.disabled ?? disabled;
-    if (reason !== undefined) disable(script, reason);
-    const name = script.argv[0] ?? '';
-    if (reason !== undefined) return [warning(script.place, `'${name}' is never run: ${reason}`)];
-    return unsafe === undefined ? [] : [warning(script.place, `'${name}' is not safe: ${unsafe}`)];
-  });
-  const run = verdicts.find(({ found }) => found);
-  if (secured && run !== undefined && usual === undefined && scripts.some(({ user }) => user === undefined))
-    findings.push(noUser(run.script));
-  return [...findings, ...(secured || run === undefined ? [] : [insecure(run.script.place)])];
-}
-
-function usualUser({ user, users }: Settling): ScriptUser | undefined {
-  const found = user ?? users.find(DEFAULT_USER);
+export function usualUser(users: Users): ScriptUser | undefined {
+  const found = users.find(DEFAULT_USER);
   return 'problem' in found ? undefined : found;
 }
 
-/** These fields are settled only after the script itself was read. */
-function complete(script: { user?: ScriptUser }, usual: ScriptUser | undefined): void {
-  if (script.user === undefined && usual !== undefined) script.user = usual;
+/** Says of each program who runs it, or why nobody does. */
+export function settle(scripts: readonly Script[], { secured, user, programs }: Settling): Finding[] {
+  for (const script of scripts) complete(script, user);
+  const verdicts = scripts.map((script) => ({
+    script,
+    verdict: programs === undefined ? { found: true } : judge(script, secured, programs),
+  }));
+  const first = verdicts.find(({ verdict }) => verdict.found)?.script;
+  const orphan = secured ? scripts.find((script) => script.user === undefined) : undefined;
+  return [
+    ...verdicts.flatMap(({ script, verdict }) => findingsOf(script, verdict)),
+    ...(orphan === undefined ? [] : [nobody(orphan)]),
+    ...(secured || first === undefined ? [] : [insecure(first.place)]),
+  ];
+}
+
+function complete(script: { user?: ScriptUser }, user: ScriptUser | undefined): void {
+  if (script.user === undefined && user !== undefined) script.user = user;
+}
+
+function findingsOf(script: Script, { disabled, unsafe }: Verdict): Finding[] {
+  const reason = script.disabled ?? disabled;
+  if (reason !== undefined) disable(script, reason);
+  const name = script.argv[0] ?? '';
+  if (reason !== undefined) return [warning(script.place, `'${name}' is never run: ${reason}`)];
+  return unsafe === undefined ? [] : [warning(script.place, `'${name}' is not safe: ${unsafe}`)];
 }
 
 function disable(script: { disabled?: string }, reason: string): void {
@@ -104,7 +105,7 @@ export function insecure(place: Place): Finding {
   return { severity: 'warning', place, message, hint: 'write enable_script_security in global_defs', about: 'script-security' };
 }
 
-function noUser({ place }: Script): Finding {
+function nobody({ place }: Script): Finding {
   const message = `nobody is there to run it: enable_script_security is on, and there is no user ${DEFAULT_USER}`;
   return { severity: 'error', place, message, hint: "write 'script_user USER' in global_defs" };
 }

@@ -2,7 +2,7 @@
 
 import type { Listener, Protocol, ServiceIdentity } from '../../dataplane/protocol.js';
 import { familyOf } from './address.js';
-import type { GroupDraft, GroupEntry, VirtualServerDraft } from './draft.js';
+import type { GlobalDraft, GroupDraft, GroupEntry, VirtualServerDraft } from './draft.js';
 import { disjoint, listenersOn, portsOf } from './listeners.js';
 import type { Marks } from './marks.js';
 import type { Place } from './model.js';
@@ -11,6 +11,7 @@ import type { Report } from './report.js';
 export interface Surroundings {
   readonly marks: Marks;
   readonly groups: readonly GroupDraft[];
+  readonly global: GlobalDraft;
   readonly report: Report;
 }
 

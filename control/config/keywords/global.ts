@@ -2,6 +2,7 @@
 
 import type { GlobalDraft } from '../draft.js';
 import { type Arguments, block, type Keyword } from '../keyword.js';
+import { globalNotices } from './notices.js';
 import { scriptUser } from './script.js';
 
 const VERSIONS: ReadonlyMap<string, 2 | 3> = new Map([
@@ -23,6 +24,7 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'vrrp_min_garp', takes: '[BOOL]', set: (arg) => ({ minimalGarp: arg.flag() }) },
   { name: 'vrrp_down_timer_adverts', takes: 'COUNT', set: (arg) => ({ downTimerAdverts: arg.integer(1, 100) }) },
   { name: 'v3_checksum_as_v2', takes: '[BOOL]', set: (arg) => ({ v3ChecksumAsV2: arg.flag() }) },
+  ...globalNotices,
   { name: 'enable_script_security', takes: '', set: () => ({ scriptSecurity: true }) },
   { name: 'tmp_config_directory', takes: 'DIRECTORY' },
   { name: 'config_save_dir', takes: 'DIRECTORY' },
@@ -32,20 +34,6 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'checker_process_name', takes: 'NAME' },
   { name: 'lvs_process_name', takes: 'NAME' },
   { name: 'bfd_process_name', takes: 'NAME' },
-  { name: 'startup_script', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'startup_script_timeout', takes: 'SECONDS' },
-  { name: 'shutdown_script', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'shutdown_script_timeout', takes: 'SECONDS' },
-  { name: 'notification_email', takes: '{ ADDRESS… }' },
-  { name: 'notification_email_from', takes: 'ADDRESS' },
-  { name: 'smtp_server', takes: 'HOST [PORT]' },
-  { name: 'smtp_helo_name', takes: 'NAME' },
-  { name: 'smtp_connect_timeout', takes: 'SECONDS' },
-  { name: 'smtp_alert', takes: 'BOOL' },
-  { name: 'smtp_alert_vrrp', takes: 'BOOL' },
-  { name: 'smtp_alert_checker', takes: 'BOOL' },
-  { name: 'no_email_faults', takes: '' },
-  { name: 'no_checker_emails', takes: '' },
   { name: 'checker_log_all_failures', takes: 'BOOL' },
   { name: 'vrrp_mcast_group4', takes: 'ADDRESS', without: 'adverts go to 224.0.0.18' },
   { name: 'vrrp_mcast_group6', takes: 'ADDRESS', without: 'adverts go to ff02::12' },
@@ -79,7 +67,6 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'vrrp_check_unicast_src', takes: '' },
   { name: 'vrrp_skip_check_adv_addr', takes: '' },
   { name: 'vrrp_strict', takes: '' },
-  { name: 'vrrp_notify_priority_changes', takes: 'BOOL' },
   { name: 'max_auto_priority', takes: '[PRIORITY]' },
   { name: 'min_auto_priority_delay', takes: 'MICROSECONDS' },
   { name: 'vrrp_priority', takes: 'NICE' },
@@ -114,13 +101,6 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'dbus_service_name', takes: 'NAME' },
   { name: 'dbus_no_interface_name', takes: '' },
   { name: 'script_user', takes: 'USER [GROUP]', set: (arg) => ({ scriptUser: scriptUser(arg) }) },
-  { name: 'notify_fifo', takes: 'FIFO [USER [GROUP]]' },
-  { name: 'notify_fifo_script', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'vrrp_notify_fifo', takes: 'FIFO [USER [GROUP]]' },
-  { name: 'vrrp_notify_fifo_script', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'lvs_notify_fifo', takes: 'FIFO [USER [GROUP]]' },
-  { name: 'lvs_notify_fifo_script', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'fifo_write_vrrp_states_on_reload', takes: '' },
   { name: 'dynamic_interfaces', takes: '[allow_if_changes]' },
   { name: 'vrrp_netlink_cmd_rcv_bufs', takes: 'BYTES' },
   { name: 'vrrp_netlink_cmd_rcv_bufs_force', takes: 'BOOL' },

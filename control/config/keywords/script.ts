@@ -16,7 +16,7 @@ export function script(arg: Arguments): Script {
   return arg.addScript({ argv, ...runner, place: arg.valuePlace });
 }
 
-/** `user USER [GROUP]`, where it is a keyword of its own; see `runAs`. */
+/** `user USER [GROUP]`, where it is a keyword of its own; to be given to its script with `runAs`. */
 export function scriptUser(arg: Arguments): ScriptUser {
   const name = arg.word('a user');
   const user = arg.users.find(name, arg.more() ? arg.word('a group') : undefined);

@@ -8,6 +8,7 @@ import { PROTOCOLS } from '../listeners.js';
 import { checkerKeywords } from './checkers.js';
 import { markNumber } from './firewall-mark.js';
 import { FAMILIES } from './group.js';
+import { quorumNotices, serverNotices } from './notices.js';
 import { serviceOptionsBlock } from './service-options.js';
 import { timingKeywords } from './timing.js';
 
@@ -60,22 +61,18 @@ const virtualServerKeywords: readonly Keyword<VirtualServerDraft>[] = [
   { name: 'persistence_granularity', takes: 'MASK|PREFIX', set: (arg) => ({ granularity: arg.word('a mask or a prefix length') }) },
   { name: 'natlb', takes: '{ … }', set: serviceOptions },
   { name: 'ha_suspend', takes: '' },
-  { name: 'smtp_alert', takes: 'BOOL' },
+  ...quorumNotices,
   { name: 'snmp_name', takes: 'NAME' },
   { name: 'omega', takes: '' },
-  { name: 'quorum_up', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'quorum_down', takes: 'SCRIPT [USER [GROUP]]', script: true },
 ];
 
 const realServerKeywords: readonly Keyword<RealServerDraft>[] = [
   ...poolKeywords,
   ...timingKeywords,
   ...checkerKeywords,
-  { name: 'notify_up', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_down', takes: 'SCRIPT [USER [GROUP]]', script: true },
   { name: 'uthreshold', takes: 'CONNECTIONS', set: (arg) => ({ upperThreshold: arg.integer(0, UNSIGNED) }) },
   { name: 'lthreshold', takes: 'CONNECTIONS', set: (arg) => ({ lowerThreshold: arg.integer(0, UNSIGNED) }) },
-  { name: 'smtp_alert', takes: 'BOOL' },
+  ...serverNotices,
   { name: 'snmp_name', takes: 'NAME' },
 ];
 

@@ -4,6 +4,7 @@ import { widthOf } from '../address.js';
 import type { AuthenticationDraft, InstanceDraft, SyncGroupDraft } from '../draft.js';
 import { type Arguments, block, type Keyword } from '../keyword.js';
 import type { VirtualAddress } from '../model.js';
+import { instanceNotices, stateNotices } from './notices.js';
 
 const STATES: ReadonlyMap<string, 'master' | 'backup'> = new Map([
   ['MASTER', 'master'],
@@ -70,15 +71,8 @@ const keywords: readonly Keyword<InstanceDraft>[] = [
   { name: 'skip_check_adv_addr', takes: '[BOOL]' },
   { name: 'strict_mode', takes: '[BOOL]' },
   { name: 'debug', takes: 'LEVEL' },
-  { name: 'notify_master', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_backup', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_fault', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_stop', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_deleted', takes: '[SCRIPT [USER [GROUP]]]' },
-  { name: 'notify', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_master_rx_lower_pri', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_priority_changes', takes: 'BOOL' },
-  { name: 'smtp_alert', takes: 'BOOL' },
+  ...stateNotices,
+  ...instanceNotices,
   { name: 'kernel_rx_buf_size', takes: 'BYTES' },
   { name: 'linkbeat_use_polling', takes: '' },
   { name: 'lvs_sync_daemon_interface', takes: 'INTERFACE', without: 'connections are not copied to the other router' },
@@ -100,14 +94,7 @@ const authenticationKeywords: readonly Keyword<AuthenticationDraft>[] = [
 
 const syncGroupKeywords: readonly Keyword<SyncGroupDraft>[] = [
   { name: 'group', takes: '{ INSTANCE… }', set: (arg) => ({ members: arg.lines((line) => line.rest('names of instances')).flat() }) },
-  { name: 'notify_master', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_backup', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_fault', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_stop', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_deleted', takes: '[SCRIPT [USER [GROUP]]]' },
-  { name: 'notify', takes: 'SCRIPT [USER [GROUP]]', script: true },
-  { name: 'notify_priority_changes', takes: 'BOOL' },
-  { name: 'smtp_alert', takes: 'BOOL' },
+  ...stateNotices,
   { name: 'track_interface', takes: '{ INTERFACE [weight N]… }' },
   { name: 'track_script', takes: '{ NAME [weight N]… }' },
   { name: 'track_file', takes: '{ NAME [weight N]… }' },
