@@ -1,7 +1,18 @@
 // The run directory belongs to one natlb at a time: made private to root, locked, with the process id inside.
 
-import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { addon } from './addon.js';
 
 const PID_FILE = 'natlb.pid';
@@ -29,11 +40,22 @@ export function lockRunDir(path: string): RunDirLock {
 }
 
 function makePrivate(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeDirectories(path);
   const { uid, mode } = statSync(path);
   // Whoever may write here could steer the data plane.
   if (uid !== process.getuid?.()) throw new Error(`run directory ${path} belongs to user ${uid}, not to the one who runs natlb`);
   if ((mode & 0o077) !== 0) chmodSync(path, 0o700);
+}
+
+/** mkdirSync's own `recursive` never comes back below /proc, where making a directory fails with ENOENT for ever. */
+function makeDirectories(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectories(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 function holder(file: string): string {

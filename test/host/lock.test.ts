@@ -49,4 +49,8 @@ describe('run directory', () => {
   test('a run directory that cannot be made is an error that names it', () => {
     assert.throws(() => lockRunDir('/dev/null/run'), /\/dev\/null\/run/);
   });
+
+  test('nor does one below /proc, where nothing can be made, keep natlb for ever', () => {
+    assert.throws(() => lockRunDir('/proc/natlb/run'), /ENOENT.*\/proc\/natlb/);
+  });
 });
