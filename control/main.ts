@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import type { Io } from './cli/args.js';
 import { check } from './cli/check.js';
+import { diff } from './cli/diff.js';
 import { explain } from './cli/explain.js';
 import { flows } from './cli/flows.js';
 import { ipvsadm } from './cli/ipvsadm.js';
+import { confirm, reload } from './cli/reload.js';
 import { status } from './cli/status.js';
 import { trace } from './cli/trace.js';
 import { parseEndpoint } from './config/address.js';
@@ -16,6 +18,9 @@ import { hearSignals } from './signals.js';
 
 const USAGE = `natlb run -f FILE [--run-dir DIR] [--backend auto|af_xdp|af_packet] [--metrics ADDRESS:PORT] [-i ID]
 natlb check -f FILE [--json] [-i ID]
+natlb diff [FILE] [--json] [--run-dir DIR]
+natlb reload [--rollback-after TIME] [--json] [--run-dir DIR]
+natlb confirm [--run-dir DIR]
 natlb status [--run-dir DIR] [--json]
 natlb flows [--service NAME|ADDRESS:PORT] [--client ADDRESS[/LENGTH][:PORT]] [--server ADDRESS[:PORT]] [--state STATE] [--json|--count]
 natlb explain tcp|udp|sctp CLIENT:PORT SERVICE:PORT [--json]
@@ -40,6 +45,9 @@ const io: Io = {
 const commands: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   run: (args) => runCommand(args),
   check: (args) => checkCommand(args),
+  diff: (args) => diff(args, io),
+  reload: (args) => reload(args, io),
+  confirm: (args) => confirm(args, io),
   status: (args) => status(args, io),
   explain: (args) => explain(args, io),
   flows: (args) => flows(args, io),

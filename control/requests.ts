@@ -20,7 +20,29 @@ export interface TraceRequest {
   readonly verdicts: readonly string[];
 }
 
-export type ControlRequest = { readonly what: 'status' } | { readonly what: 'reload' } | FlowsRequest | ExplainRequest | TraceRequest;
+export interface ReloadRequest {
+  readonly what: 'reload';
+  /** The configuration before comes back after so long unless the new one is confirmed. */
+  readonly rollbackAfterMs?: number;
+}
+
+export interface DiffRequest {
+  readonly what: 'diff';
+  /** An absolute path. Absent: the file natlb runs with. */
+  readonly file?: string;
+}
+
+export type ControlRequest =
+  | { readonly what: 'status' }
+  | ReloadRequest
+  | { readonly what: 'confirm' }
+  | DiffRequest
+  | FlowsRequest
+  | ExplainRequest
+  | TraceRequest;
+
+/** A day: who has not looked by then has forgotten. */
+export const LONGEST_TRIAL_MS = 86_400_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -29,7 +51,9 @@ const READERS: Readonly<Record<ControlRequest['what'], (fields: Fields) => Contr
   flows: ({ filter = {}, listed = true }) => ({ what: 'flows', filter: flowFilter(filter), listed: flag(listed, 'listed') }),
   explain: ({ packet }) => ({ what: 'explain', packet: packetQuestion(packet) }),
   trace: ({ verdicts = [] }) => ({ what: 'trace', verdicts: texts(verdicts, 'verdicts') }),
-  reload: () => ({ what: 'reload' }),
+  reload: ({ rollbackAfterMs: ms }) => ({ what: 'reload', ...(ms === undefined ? {} : { rollbackAfterMs: trialMs(ms) }) }),
+  confirm: () => ({ what: 'confirm' }),
+  diff: ({ file }) => ({ what: 'diff', ...(file === undefined ? {} : { file: absolutePath(file) }) }),
 };
 
 const FIELDS: Readonly<Record<ControlRequest['what'], readonly string[]>> = {
@@ -37,7 +61,9 @@ const FIELDS: Readonly<Record<ControlRequest['what'], readonly string[]>> = {
   flows: ['what', 'filter', 'listed'],
   explain: ['what', 'packet'],
   trace: ['what', 'verdicts'],
-  reload: ['what'],
+  reload: ['what', 'rollbackAfterMs'],
+  confirm: ['what'],
+  diff: ['what', 'file'],
 };
 
 /** Throws an Error for the operator when it is no request. */
@@ -48,6 +74,18 @@ export function readRequest(value: unknown): ControlRequest {
   }
   const name = what as ControlRequest['what'];
   return READERS[name](fieldsOf(value, 'the request', FIELDS[name]));
+}
+
+function trialMs(value: unknown): number {
+  const ms = integer(value, 'rollbackAfterMs', LONGEST_TRIAL_MS);
+  if (ms === 0) throw new Error('rollbackAfterMs: expected more than 0');
+  return ms;
+}
+
+function absolutePath(value: unknown): string {
+  const path = text(value, 'file');
+  if (!path.startsWith('/') || path.includes('\0')) throw new Error(`file: expected an absolute path, found ${shown(value)}`);
+  return path;
 }
 
 function flowFilter(value: unknown): FlowFilter {

@@ -1,20 +1,18 @@
 // A running natlb: puts configuration, VRRP, health checks and data plane together, and keeps them together over reloads.
 
 import type { Explanation, FlowPiece, FlowQuestion, HeldAddress, PacketQuestion, Snapshot, Stats, Trace } from '../dataplane/protocol.js';
-import { loadFile } from './config/file.js';
-import { checkHost } from './config/host-check.js';
 import { dataplaneInterfaces } from './config/interfaces.js';
-import type { Config, Finding } from './config/model.js';
+import type { Config } from './config/model.js';
 import { type Dataplane, startDataplane } from './dataplane.js';
 import { type Health, startHealth } from './health/driver.js';
 import { applyGuard, guardRules, removeGuard } from './host/guard.js';
+import { GuardKeeper } from './host/guard-keeper.js';
 import type { Host } from './host/netlink.js';
 import { inTurn } from './in-turn.js';
 import type { Log } from './log.js';
 import { type RateMeter, startRateMeter } from './rates/driver.js';
 import { desired } from './reconcile/desired.js';
 import { describeOperation, plan } from './reconcile/plan.js';
-import type { ReloadOutcome } from './socket.js';
 import type { Status } from './status.js';
 import { startVrrp, type Vrrp } from './vrrp/driver.js';
 
@@ -61,9 +59,7 @@ export class Router {
   #config: Config;
   #applied: Snapshot | undefined;
   #generation = 0;
-  #guard: string;
-  #guarding: Promise<void> = Promise.resolve();
-  #reloads = { lastReloadSuccessful: true, lastReloadSuccessMs: Date.now(), reloads: 0, failedReloads: 0 };
+  readonly #guard: GuardKeeper;
 
   private constructor(options: RouterOptions) {
     const { config, host, log, onChange } = options;
@@ -72,7 +68,7 @@ export class Router {
     });
     this.#options = options;
     this.#config = config;
-    this.#guard = guardRules(config.virtualServers);
+    this.#guard = new GuardKeeper({ services: config.virtualServers, log });
     this.#interfaces = dataplaneInterfaces(config, host);
     this.#health = startHealth({ services: config.virtualServers, log, onChange: () => this.#reconcile() });
     this.#rates = startRateMeter(() => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')));
@@ -111,26 +107,22 @@ export class Router {
     this.#reconcile();
   }
 
-  /** The same path as at the start; a file with errors changes nothing. */
-  async reload(): Promise<ReloadOutcome> {
-    const { config, findings } = loadFile(this.#config.file, idOption(this.#options.overrides));
-    const all = [...findings, ...(config === undefined ? [] : checkHost(config, this.#options.host))];
-    const error = all.find(({ severity }) => severity === 'error');
-    this.#reloads = { ...this.#reloads, reloads: this.#reloads.reloads + 1 };
-    if (config === undefined || error !== undefined) return this.#refuse(error, all.filter(({ severity }) => severity === 'error').length);
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Another configuration, in which nothing is wrong: what is alike in both goes on untouched. */
+  async apply(config: Config): Promise<void> {
     const before = this.#config;
     this.#config = config;
     this.#health.reload(config.virtualServers);
     this.#vrrp.reload(config);
     this.#reconcile();
-    await this.#guarding;
+    await this.#guard.settled();
     this.#warnOfRestart(before, config);
-    this.#reloads = { ...this.#reloads, lastReloadSuccessful: true, lastReloadSuccessMs: Date.now() };
-    this.#options.log(`Reloaded ${config.file}`);
-    return { applied: true, message: `reloaded ${config.file}` };
   }
 
-  async status(): Promise<Status> {
+  async status(): Promise<Omit<Status, 'config'>> {
     const stats = await this.#dataplane?.read('stats').catch(() => undefined);
     // Asked afterwards: it may have died instead of answering.
     const dataplane = this.#dataplane?.about() ?? { state: 'starting' as const, restarts: 0 };
@@ -140,8 +132,7 @@ export class Router {
       routerId: this.#config.global.routerId,
       pid: process.pid,
       startedMs: this.#startedMs,
-      config: { file: this.#config.file, ...this.#reloads },
-      timeouts: this.#snapshot().timeouts,
+      timeouts: this.#config.settings.timeouts,
       instances: this.#vrrp.status(),
       virtualServers: this.#health.status(),
       dataplane: { ...dataplane, ...found },
@@ -177,17 +168,14 @@ export class Router {
   /** Resigns first, so the standby takes over while packets under way are still forwarded. */
   async close(): Promise<void> {
     this.#rates.close();
-    const steps = [() => this.#vrrp.close(), () => this.#health.close(), () => this.#dataplane?.close(), () => this.#guarding, removeGuard];
+    const steps = [
+      () => this.#vrrp.close(),
+      () => this.#health.close(),
+      () => this.#dataplane?.close(),
+      () => this.#guard.close(),
+      removeGuard,
+    ];
     await inTurn(steps, this.#options.log);
-  }
-
-  #refuse(error: Finding | undefined, errors: number): ReloadOutcome {
-    const first =
-      error === undefined ? 'cannot be read' : `${error.place.file}:${error.place.line}:${error.place.column}: ${error.message}`;
-    const message = `reload refused, the running configuration stays: ${first}${errors > 1 ? ` (and ${errors - 1} more)` : ''}`;
-    this.#reloads = { ...this.#reloads, lastReloadSuccessful: false, failedReloads: this.#reloads.failedReloads + 1 };
-    this.#options.log(message);
-    return { applied: false, message };
   }
 
   /** Of what the data plane was started with, which only another start can change. */
@@ -213,19 +201,9 @@ export class Router {
     const wanted = this.#snapshot();
     for (const operation of plan(wanted, this.#applied, this.#config.virtualServers)) this.#options.log(describeOperation(operation));
     this.#applied = wanted;
-    this.#keepGuard();
+    this.#guard.keep(this.#config.virtualServers);
     this.#dataplane?.configure(wanted);
     this.#options.onChange();
-  }
-
-  /** The guard covers every configured server, up or down: replies of one that just went down must not leave untranslated either. */
-  #keepGuard(): void {
-    const rules = guardRules(this.#config.virtualServers);
-    if (rules === this.#guard) return;
-    this.#guard = rules;
-    this.#guarding = this.#guarding
-      .then(() => applyGuard(rules))
-      .catch((problem: Error) => this.#options.log(`The kernel may answer for our services: ${problem.message}`));
   }
 }
 

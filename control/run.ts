@@ -3,8 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DEFAULT_RUN_DIR } from './cli/client.js';
-import { fileSystem, loadFile } from './config/file.js';
-import { checkHost } from './config/host-check.js';
+import { fileSystem } from './config/file.js';
 import type { Config, Finding } from './config/model.js';
 import { render } from './config/render.js';
 import { lockRunDir, type RunDirLock } from './host/lock.js';
@@ -13,9 +12,13 @@ import { claimNetwork } from './host/network-claim.js';
 import { inTurn, type Step } from './in-turn.js';
 import { type Log, openLog } from './log.js';
 import { type Metrics, startMetrics } from './metrics/server.js';
+import { configDiff } from './reload/diff.js';
+import { readApart } from './reload/loader.js';
+import { Reloader, type ReloadOutcome } from './reload/reloader.js';
 import { idOption, type Overrides, Router } from './router.js';
 import type { Signals } from './signals.js';
-import { controlSocketPath, type Handlers, type ReloadOutcome, startControlSocket } from './socket.js';
+import { controlSocketPath, type Handlers, startControlSocket } from './socket.js';
+import type { Status } from './status.js';
 
 export interface RunArguments extends Overrides {
   readonly file: string;
@@ -47,10 +50,10 @@ interface Surroundings {
 async function serve(args: RunArguments, { signals, log, opened }: Surroundings): Promise<number> {
   const host = openHost({ warn: log });
   opened.push(() => host.close());
-  const { config, findings } = loadFile(args.file, idOption(args));
-  const all = [...findings, ...(config === undefined ? [] : checkHost(config, host))];
-  report(all);
-  if (config === undefined || all.some(({ severity }) => severity === 'error')) return EXIT.cannotRun;
+  const { known: started, findings } = await readApart({ file: args.file, ...idOption(args), host });
+  report(findings);
+  if (started === undefined) return EXIT.cannotRun;
+  const { config } = started;
   const runDir = resolve(args.runDir ?? config.settings.runDir ?? DEFAULT_RUN_DIR);
   const socketPath = controlSocketPath(runDir);
   const lock = own(runDir);
@@ -69,12 +72,17 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
     onChange: () => host.sdNotify(`STATUS=${args.file}`),
   });
   opened.push(() => router.close());
-  const metrics = await openMetrics(args.metrics ?? config.settings.metrics, router, log);
+  const reloader = new Reloader({ started, ...idOption(args), host, log, apply: (next) => router.apply(next) });
+  opened.push(() => reloader.close());
+  const status = async () => ({ ...(await router.status()), config: reloader.status() });
+  const metrics = await openMetrics(args.metrics ?? config.settings.metrics, status, log);
   opened.push(() => metrics?.close());
-  const reload = () => reloadOf(router, host.sdNotify);
+  const reload = (trialMs?: number) => notifying(host.sdNotify, () => reloader.reload(trialMs));
   const handlers: Handlers = {
-    status: () => router.status(),
-    reload,
+    status,
+    reload: ({ rollbackAfterMs }) => reload(rollbackAfterMs),
+    confirm: async () => reloader.confirm(),
+    diff: async ({ file }) => configDiff(file ?? router.config.file, router.config, await reloader.read(file)),
     explain: (question) => router.explain(question),
     trace: (verdicts) => router.trace(verdicts),
     flows: (question) => router.flows(question),
@@ -102,18 +110,20 @@ function own(runDir: string): RunDirLock {
   }
 }
 
-async function reloadOf(router: Router, notify: (text: string) => void): Promise<ReloadOutcome> {
+async function notifying(notify: (text: string) => void, reload: () => Promise<ReloadOutcome>): Promise<ReloadOutcome> {
   notify('RELOADING=1');
   try {
-    return await router.reload();
+    return await reload();
   } finally {
     notify('READY=1');
   }
 }
 
-async function openMetrics(at: Config['settings']['metrics'], router: Router, log: Log): Promise<Metrics | undefined> {
+type Asking = () => Promise<Status>;
+
+async function openMetrics(at: Config['settings']['metrics'], status: Asking, log: Log): Promise<Metrics | undefined> {
   if (at === undefined) return undefined;
-  const metrics = await startMetrics({ ...at, status: () => router.status(), log });
+  const metrics = await startMetrics({ ...at, status, log });
   log(`Metrics on http://${metrics.address}:${metrics.port}/metrics`);
   return metrics;
 }

@@ -6,19 +6,17 @@ import { lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Explanation, FlowPiece, FlowQuestion, PacketQuestion, Trace } from '../dataplane/protocol.js';
-import { type ControlRequest, type FlowsRequest, readRequest } from './requests.js';
+import type { ConfigDiff } from './reload/diff.js';
+import type { ReloadOutcome } from './reload/reloader.js';
+import { type ControlRequest, type DiffRequest, type FlowsRequest, type ReloadRequest, readRequest } from './requests.js';
 import type { Status } from './status.js';
-
-export interface ReloadOutcome {
-  readonly applied: boolean;
-  /** For the operator: what was applied, or why nothing was. */
-  readonly message: string;
-}
 
 /** What is answered in one line. */
 export interface Answers {
   readonly status: Status;
   readonly reload: ReloadOutcome;
+  readonly confirm: ReloadOutcome;
+  readonly diff: ConfigDiff;
   readonly explain: Explanation;
   readonly trace: Trace;
 }
@@ -31,7 +29,9 @@ export interface FlowsEnd {
 
 export interface Handlers {
   readonly status: () => Promise<Status>;
-  readonly reload: () => Promise<ReloadOutcome>;
+  readonly reload: (request: ReloadRequest) => Promise<ReloadOutcome>;
+  readonly confirm: () => Promise<ReloadOutcome>;
+  readonly diff: (request: DiffRequest) => Promise<ConfigDiff>;
   readonly explain: (question: PacketQuestion) => Promise<Explanation>;
   readonly trace: (verdicts: readonly string[]) => Promise<Trace>;
   /** Asked for one piece after the other, each when the one before it has been taken. */
@@ -116,7 +116,11 @@ function answerTo(request: Exclude<ControlRequest, FlowsRequest>, handlers: Hand
     case 'status':
       return handlers.status();
     case 'reload':
-      return handlers.reload();
+      return handlers.reload(request);
+    case 'confirm':
+      return handlers.confirm();
+    case 'diff':
+      return handlers.diff(request);
     case 'explain':
       return handlers.explain(request.packet);
     case 'trace':

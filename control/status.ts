@@ -73,6 +73,10 @@ export interface ConfigStatus {
   readonly lastReloadSuccessMs: number;
   readonly reloads: number;
   readonly failedReloads: number;
+  /** Unix time when the configuration before comes back unless this one is confirmed. Absent: it is not on trial. */
+  readonly trialEndsMs?: number;
+  /** What runs is not what was loaded last: nobody confirmed that. */
+  readonly rolledBack?: true;
 }
 
 /** What passes in a second, on average over the last eight or so. */

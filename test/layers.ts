@@ -28,6 +28,7 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   health: ['connection', 'driver', 'probe-http', 'probe-tcp', 'watch'],
   rates: ['driver'],
   reconcile: [],
+  reload: ['load-thread', 'loader', 'reloader'],
   vrrp: ['advert-socket', 'announcer', 'announcer-process', 'driver', 'links', 'unit'],
 };
 const PURE = union(...Object.entries(HANDS).map(([folder, hands]) => new RegExp(`^control/${folder}/(?!(${hands.join('|')})\\.ts$)`)));

@@ -19,7 +19,10 @@ function heading(status: Status, nowMs: number): string {
     `natlb ${status.version} on ${status.routerId}, process ${status.pid}, up ${duration(nowMs - status.startedMs)}`,
     `configuration ${config.file}, loaded ${duration(nowMs - config.lastReloadSuccessMs)} ago; ${config.reloads} reloads, ${config.failedReloads} failed`,
   ];
-  if (!config.lastReloadSuccessful) lines.push('  LAST RELOAD FAILED: the configuration from before it is still in force');
+  if (config.trialEndsMs !== undefined)
+    lines.push(`  ON TRIAL: goes back in ${duration(config.trialEndsMs - nowMs)} unless you type natlb confirm`);
+  if (config.rolledBack) lines.push('  ROLLED BACK: nobody confirmed what was loaded last; the file still says otherwise');
+  else if (!config.lastReloadSuccessful) lines.push('  LAST RELOAD FAILED: the configuration from before it is still in force');
   return `${lines.join('\n')}\n`;
 }
 

@@ -30,6 +30,8 @@ export const HANDLERS: Handlers = {
   explain: async () => EXPLANATION,
   trace: async () => ({ packets: [], lost: 0 }),
   reload: async () => ({ applied: false, message: 'line 3: unknown keyword' }),
+  confirm: async () => ({ applied: false, message: 'no configuration is on trial' }),
+  diff: async () => ({ file: '/etc/keepalived/keepalived.conf', loadable: true, findings: [], differences: [] }),
 };
 
 export function piece(flows: readonly FlowEntry[], next?: number): FlowPiece {

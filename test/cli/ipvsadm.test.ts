@@ -224,6 +224,8 @@ const KERNEL: Answers = {
   explain: EXPLANATION,
   trace: { packets: [], lost: 0 },
   reload: { applied: false, message: 'not asked' },
+  confirm: { applied: false, message: 'not asked' },
+  diff: { file: '', loadable: true, findings: [], differences: [] },
 };
 
 function configured(listed: ListedService): VirtualServerStatus {
