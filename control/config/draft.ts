@@ -2,8 +2,10 @@
 
 import type { Listener, NoDestination, Protocol, SchedulerFlag, Sloppy } from '../../dataplane/protocol.js';
 import type { Address } from './address.js';
+import type { Route, Rule } from './kernel.js';
 import type { Placed } from './keyword.js';
-import type { FifoName, HttpUrl, Place, Script, ScriptUser, Settings, StateNotices, VirtualAddress } from './model.js';
+import type { StaticAddressDraft } from './keywords/address-line.js';
+import type { DynamicInterfaces, FifoName, HttpUrl, Place, Script, ScriptUser, Settings, StateNotices, VirtualAddress } from './model.js';
 import type { LvsTimeouts, Profile } from './timeouts.js';
 
 export interface TopDraft extends Placed {
@@ -11,8 +13,30 @@ export interface TopDraft extends Placed {
   readonly settings: SettingsDraft;
   readonly instances: InstanceDraft[];
   readonly syncGroups: SyncGroupDraft[];
+  readonly statics: StaticsDraft;
+  readonly trackGroups: TrackGroupDraft[];
   readonly groups: GroupDraft[];
   readonly virtualServers: VirtualServerDraft[];
+}
+
+export interface StaticsDraft {
+  readonly addresses: StaticAddressDraft[];
+  readonly routes: Route[];
+  readonly rules: Rule[];
+}
+
+/** Instances that want the interfaces of some static addresses and routes to be up. */
+export interface TrackGroupDraft extends Placed {
+  readonly name: string;
+  readonly members: string[];
+}
+
+/** What stands after `use_vmac`. */
+export interface VirtualMacDraft {
+  readonly name?: string;
+  /** Five octets, the virtual_router_id being the sixth, or six. */
+  readonly mac?: string;
+  readonly group?: number;
 }
 
 /** What global_defs and vrrp_instance can both say; the instance wins. */
@@ -49,6 +73,10 @@ export interface GlobalDraft extends VrrpDraft, Placed {
   v3ChecksumAsV2?: boolean;
   minimalGarp?: boolean;
   scriptSecurity?: boolean;
+  defaultInterface?: string;
+  dynamicInterfaces?: DynamicInterfaces;
+  virtualMacPrefix?: string;
+  virtualMacAddressPrefix?: string;
   scriptUser?: ScriptUser;
   fifos?: readonly FifoDraft[];
   fifoScripts?: readonly { readonly name: FifoName; readonly script: Script }[];
@@ -129,6 +157,13 @@ export interface InstanceDraft extends VrrpDraft, NoticesDraft, Placed {
   nativeIpv6?: boolean;
   readonly addresses: VirtualAddress[];
   readonly excludedAddresses: VirtualAddress[];
+  readonly routes: Route[];
+  readonly rules: Rule[];
+  virtualMac?: VirtualMacDraft;
+  transmitsByBase?: boolean;
+  useVirtualMacForAddresses?: boolean;
+  accept?: boolean;
+  promoteSecondaries?: boolean;
   preempt?: boolean;
   preemptDelayMs?: number;
   authentication?: AuthenticationDraft;

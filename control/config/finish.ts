@@ -1,6 +1,7 @@
 // Drafts → the frozen Config: defaults as keepalived has them, and what a block inherits from the one around it.
 
 import type { GlobalDraft, InstanceDraft, SettingsDraft, SyncGroupDraft, TopDraft } from './draft.js';
+import { finishKernelPart, finishStatics, InterfaceNames } from './finish-kernel.js';
 import { finishNotifications, finishStateNotices } from './finish-notices.js';
 import { finishVirtualServer } from './finish-service.js';
 import type { MarkRule } from './firewall/rule.js';
@@ -24,14 +25,16 @@ export function finish(draft: TopDraft, { file, hostName, rules, report }: Finis
   const surroundings = { marks: marksOf(draft.settings.marks, rules), groups: draft.groups, global: draft.global, report };
   const virtualServers = draft.virtualServers.flatMap((service) => finishVirtualServer(service, surroundings));
   const served = new Set(virtualServers.flatMap(({ listeners }) => listeners.map(({ address }) => address)));
+  const names = new InterfaceNames(draft.instances);
   reportMarks(draft, { rules, served, report });
   return deepFreeze({
     file,
     global: finishGlobal(draft.global, hostName),
-    instances: draft.instances.flatMap((instance) => finishInstance(instance, draft.global, report)),
+    instances: draft.instances.flatMap((instance) => finishInstance(instance, { global: draft.global, names, report })),
     syncGroups: draft.syncGroups.map((group) => finishSyncGroup(group, draft.global)),
     virtualServers,
     ...finishNotifications(draft.global, hostName, report),
+    ...finishStatics(draft),
     settings: finishSettings(draft.settings, draft.global),
   });
 }
@@ -46,6 +49,7 @@ function finishGlobal(draft: GlobalDraft, hostName: string): GlobalDefs {
     routerId: draft.routerId ?? hostName,
     vrrpVersion: draft.vrrpVersion ?? 2,
     vrrpStartupDelayMs: draft.vrrpStartupDelayMs ?? 0,
+    ...(draft.dynamicInterfaces && { dynamicInterfaces: draft.dynamicInterfaces }),
     places: draft.places,
   };
 }
@@ -71,8 +75,14 @@ function halfOpenLimit(maxFlows: number): Settings['halfOpen'] {
   return { service, source: Math.floor(service / 16) };
 }
 
+interface InstanceSurroundings {
+  readonly global: GlobalDraft;
+  readonly names: InterfaceNames;
+  readonly report: Report;
+}
+
 /** Without an interface or a router id there is nothing to speak VRRP with, so the instance is left out. */
-function finishInstance(draft: InstanceDraft, global: GlobalDraft, report: Report): VrrpInstance[] {
+function finishInstance(draft: InstanceDraft, { global, names, report }: InstanceSurroundings): VrrpInstance[] {
   const { virtualRouterId, places } = draft;
   const block = places.block ?? { file: '', line: 1, column: 1 };
   if (places.interface === undefined) report.error(block, `vrrp_instance ${draft.name} has no interface`, "write 'interface NAME' in it");
@@ -90,8 +100,7 @@ function finishInstance(draft: InstanceDraft, global: GlobalDraft, report: Repor
       advertIntervalMs: draft.advertIntervalMs ?? 1000,
       version: draft.version ?? (family === 6 ? 3 : (global.vrrpVersion ?? 2)),
       family,
-      addresses: draft.addresses,
-      excludedAddresses: draft.excludedAddresses,
+      ...finishKernelPart(draft, { interface: draft.interface, virtualRouterId, family, global, names }),
       preempt: (draft.preempt ?? true) || draft.initialState === 'master',
       preemptDelayMs: draft.preemptDelayMs ?? 0,
       authentication: authenticationOf(draft),

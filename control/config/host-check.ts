@@ -20,11 +20,15 @@ interface Subnet {
 
 export function checkHost(config: Config, host: Host): Finding[] {
   const held = heldAddresses(config);
+  const below = new Map(config.instances.flatMap(({ virtualMacs = [] }) => virtualMacs.map(({ name, base }) => [name, base] as const)));
   const subnets = [...hostSubnets(host), ...held.flatMap((address) => subnetOf(address.interface, address))];
-  const names = new Set(host.interfaces.map(({ name }) => name));
+  const made = config.instances.flatMap(({ virtualMacs = [] }) => virtualMacs.map(({ name }) => name));
+  const names = new Set([...host.interfaces.map(({ name }) => name), ...made]);
   return [
     ...missingInterfaces(config, names),
-    ...held.filter((address) => names.has(address.interface)).flatMap((address) => outside(address, subnets)),
+    ...held
+      .filter((address) => names.has(address.interface))
+      .flatMap((address) => outside({ ...address, interface: below.get(address.interface) ?? address.interface }, subnets)),
     ...unreachable(config, subnets),
     ...nobodys(config, subnets),
   ];
@@ -41,11 +45,17 @@ function heldAddresses({ instances }: Config): Held[] {
   );
 }
 
-function missingInterfaces({ instances, settings }: Config, names: ReadonlySet<string>): Finding[] {
+function missingInterfaces({ instances, settings, statics, global }: Config, names: ReadonlySet<string>): Finding[] {
+  // What is not there may come.
+  if (global.dynamicInterfaces !== undefined) return [];
   const wanted = [
     ...instances.map(({ interface: name, places }) => ({ name, place: places.interface })),
     ...instances.flatMap(({ addresses, excludedAddresses }) =>
       [...addresses, ...excludedAddresses].map(({ device, place }) => ({ name: device, place })),
+    ),
+    ...(statics?.addresses ?? []).map(({ device, place }) => ({ name: device, place })),
+    ...[...(statics?.routes ?? []), ...instances.flatMap(({ routes = [] }) => routes)].flatMap(({ hops, place }) =>
+      hops.map(({ device }) => ({ name: device, place })),
     ),
     ...(settings.interfaces ?? []).map((name) => ({ name, place: settings.places.interfaces })),
   ];

@@ -8,9 +8,13 @@ import type { Config } from './model.js';
 /** In the order of first mention, each once. */
 export function dataplaneInterfaces(config: Config, host: Host): readonly string[] {
   if (config.settings.interfaces !== undefined) return config.settings.interfaces;
+  // What is made for a virtual MAC stands on an interface that carries its frames.
+  const below = new Map(config.instances.flatMap(({ virtualMacs = [] }) => virtualMacs.map(({ name, base }) => [name, base] as const)));
   const virtual = config.instances.flatMap((instance) => [
     instance.interface,
-    ...[...instance.addresses, ...instance.excludedAddresses].flatMap(({ device }) => device ?? []),
+    ...[...instance.addresses, ...instance.excludedAddresses].flatMap(({ device }) =>
+      device === undefined ? [] : (below.get(device) ?? device),
+    ),
   ]);
   const addresses = new Set(
     config.virtualServers.flatMap(({ listeners, realServers }) => [...listeners, ...realServers].map(({ address }) => address)),

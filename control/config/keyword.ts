@@ -1,6 +1,7 @@
 // What a keyword is, the one loop that reads a block by its table of keywords, and how a keyword reads the words after it.
 
 import { type Address, parseAddress, parseEndpoint } from './address.js';
+import type { KernelNames, NameKind } from './kernel-names.js';
 import type { Place, Script } from './model.js';
 import { nearest } from './nearest.js';
 import type { Report } from './report.js';
@@ -46,6 +47,9 @@ export interface Context {
   readonly users: Users;
   /** The blocks a keyword is known in. */
   readonly blocksOf: (keyword: string) => readonly string[];
+  readonly kernelNames: KernelNames;
+  /** What the next rule without a priority gets, by family. */
+  readonly rulePriorities: Record<4 | 6, number>;
   /** How many hints may still be looked for: a hint costs a comparison with every keyword. */
   hints: number;
 }
@@ -191,6 +195,37 @@ export class Arguments {
   /** The word that was read last. */
   written(): string {
     return this.last.text;
+  }
+
+  /** The next word, which is not taken; undefined: there is none. */
+  peek(): string | undefined {
+    return this.statement.words[this.next]?.text;
+  }
+
+  /** Leaves out the rest of the words. */
+  skip(): void {
+    this.next = this.statement.words.length;
+  }
+
+  /** All words after the keyword, as they are written. */
+  text(): string {
+    return this.statement.words
+      .slice(1)
+      .map(({ text }) => text)
+      .join(' ');
+  }
+
+  /** A number, or a name iproute2's files have for one. */
+  kernelNumber(kind: NameKind, expected: string): number {
+    return this.toKernelNumber(kind, this.word(expected), expected);
+  }
+
+  toKernelNumber(kind: NameKind, text: string, expected: string): number {
+    return this.context.kernelNames(kind, text) ?? this.refuse(`expected ${expected}, found '${shown(text)}'`);
+  }
+
+  nextRulePriority(family: 4 | 6): number {
+    return this.context.rulePriorities[family]--;
   }
 
   integer(from: number, to: number): number {

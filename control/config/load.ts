@@ -5,6 +5,7 @@ import type { GlobalDraft, RuleFileDraft, TopDraft } from './draft.js';
 import { expand, type Files } from './expand.js';
 import { finish } from './finish.js';
 import type { MarkRule } from './firewall/rule.js';
+import { kernelNames } from './kernel-names.js';
 import { type Context, readBlock, reportUnhonoured } from './keyword.js';
 import { blocksOf, topBlock } from './keywords/top.js';
 import { readRules } from './marks.js';
@@ -32,12 +33,23 @@ export interface Loaded {
 
 /** Looking for what somebody meant takes time, so only the first so many mistakes get a hint. */
 const HINTS = 1000;
+/** keepalived's, for rules without one: counted down from here. */
+const FIRST_RULE_PRIORITY = 16_384;
 
 export function load(file: string, readFile: Files['readFile'], glob: Files['glob'], options: LoadOptions = {}): Loaded {
   const report = createReport();
   const { lines, files } = expand(file, { readFile, glob }, options.configId ?? '', report);
   const users = usersOf(readFile);
-  const context: Context = { report, unhonoured: new Map(), scripts: [], programs: [], users, blocksOf, hints: HINTS };
+  const context: Context = {
+    report,
+    unhonoured: new Map(),
+    scripts: [],
+    programs: [],
+    users,
+    blocksOf,
+    ...kernelWords({ readFile, glob }),
+    hints: HINTS,
+  };
   const top = emptyDraft();
   readBlock(top, topBlock(top), statements(lines, report), context);
   if (report.gaveUp) return { findings: report.findings([...files]) };
@@ -49,11 +61,17 @@ export function load(file: string, readFile: Files['readFile'], glob: Files['glo
   return { config, findings: report.findings([...files, ...top.settings.ruleFiles.map((rules) => rules.file)]) };
 }
 
+function kernelWords(files: Files): Pick<Context, 'kernelNames' | 'rulePriorities'> {
+  return { kernelNames: kernelNames(files), rulePriorities: { 4: FIRST_RULE_PRIORITY, 6: FIRST_RULE_PRIORITY } };
+}
+
 function emptyDraft(): TopDraft {
   return {
     places: {},
     global: { places: {} },
     settings: { places: {}, marks: [], ruleFiles: [] },
+    statics: { addresses: [], routes: [], rules: [] },
+    trackGroups: [],
     instances: [],
     syncGroups: [],
     groups: [],

@@ -1,6 +1,7 @@
 // The configuration as the rest of natlb sees it: plain frozen values, times in milliseconds, each block with the place of every value.
 
 import type { Service, Snapshot, Timeouts } from '../../dataplane/protocol.js';
+import type { AddressOptions, Route, Rule, Statics, VirtualMac } from './kernel.js';
 
 export interface Place {
   readonly file: string;
@@ -83,7 +84,7 @@ export interface Notifications {
   readonly shutdown?: TimedScript;
 }
 
-export interface VirtualAddress {
+export interface VirtualAddress extends AddressOptions {
   readonly address: string;
   readonly family: 4 | 6;
   /** keepalived's default: 32 or 128. */
@@ -106,6 +107,17 @@ export interface VrrpInstance {
   readonly addresses: readonly VirtualAddress[];
   /** virtual_ipaddress_excluded: held with the others, not advertised. */
   readonly excludedAddresses: readonly VirtualAddress[];
+  /** By the macvlan of this name adverts go, unless the interface below carries them; addresses without a device are there. */
+  readonly virtualMac?: { readonly interface: string; readonly transmitsByBase: boolean };
+  /** The interfaces that are made for it, its own first. */
+  readonly virtualMacs?: readonly VirtualMac[];
+  /** virtual_routes and virtual_rules: there while it is master. */
+  readonly routes?: readonly Route[];
+  readonly rules?: readonly Rule[];
+  /** Packets to its addresses are dropped, but for those of services, unless it owns them. */
+  readonly noAccept?: true;
+  /** Set on its interface while natlb runs. */
+  readonly promoteSecondaries?: true;
   readonly preempt: boolean;
   readonly preemptDelayMs: number;
   readonly authentication: { readonly type: 'none' } | { readonly type: 'pass'; readonly password: string };
@@ -185,10 +197,14 @@ export interface VirtualServer extends Omit<Service, 'destinations'> {
   readonly places: Places;
 }
 
+/** Interfaces may be missing, and come; `changing`: they may also become others of the same name. */
+export type DynamicInterfaces = 'coming' | 'changing';
+
 export interface GlobalDefs {
   readonly routerId: string;
   readonly vrrpVersion: 2 | 3;
   readonly vrrpStartupDelayMs: number;
+  readonly dynamicInterfaces?: DynamicInterfaces;
   readonly places: Places;
 }
 
@@ -214,6 +230,7 @@ export interface Config {
   readonly syncGroups: readonly SyncGroup[];
   readonly virtualServers: readonly VirtualServer[];
   readonly notifications?: Notifications;
+  readonly statics?: Statics;
   readonly settings: Settings;
 }
 

@@ -2,8 +2,10 @@
 
 import type { GlobalDraft } from '../draft.js';
 import { type Arguments, block, type Keyword } from '../keyword.js';
+import type { DynamicInterfaces } from '../model.js';
 import { globalNotices } from './notices.js';
 import { scriptUser } from './script.js';
+import { interfaceName } from './virtual-mac.js';
 
 const VERSIONS: ReadonlyMap<string, 2 | 3> = new Map([
   ['2', 2],
@@ -37,7 +39,7 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'checker_log_all_failures', takes: 'BOOL' },
   { name: 'vrrp_mcast_group4', takes: 'ADDRESS', without: 'adverts go to 224.0.0.18' },
   { name: 'vrrp_mcast_group6', takes: 'ADDRESS', without: 'adverts go to ff02::12' },
-  { name: 'default_interface', takes: 'INTERFACE', without: 'a virtual address without dev goes to the interface of its instance' },
+  { name: 'default_interface', takes: 'INTERFACE', set: (arg) => ({ defaultInterface: arg.word('the name of an interface') }) },
   {
     name: 'lvs_sync_daemon',
     takes: 'INTERFACE [[inst] INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group ADDRESS]',
@@ -101,7 +103,7 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'dbus_service_name', takes: 'NAME' },
   { name: 'dbus_no_interface_name', takes: '' },
   { name: 'script_user', takes: 'USER [GROUP]', set: (arg) => ({ scriptUser: scriptUser(arg) }) },
-  { name: 'dynamic_interfaces', takes: '[allow_if_changes]' },
+  { name: 'dynamic_interfaces', takes: '[allow_if_changes]', set: (arg) => ({ dynamicInterfaces: dynamicInterfaces(arg) }) },
   { name: 'vrrp_netlink_cmd_rcv_bufs', takes: 'BYTES' },
   { name: 'vrrp_netlink_cmd_rcv_bufs_force', takes: 'BOOL' },
   { name: 'vrrp_netlink_monitor_rcv_bufs', takes: 'BYTES' },
@@ -117,8 +119,8 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'vrrp_rx_bufs_multiplier', takes: 'NUMBER' },
   { name: 'kernel_rx_buf_size', takes: 'BYTES' },
   { name: 'log_unknown_vrids', takes: '' },
-  { name: 'vmac_prefix', takes: 'PREFIX' },
-  { name: 'vmac_addr_prefix', takes: 'PREFIX' },
+  { name: 'vmac_prefix', takes: 'PREFIX', set: (arg) => ({ virtualMacPrefix: interfaceName(arg, arg.word('a prefix')) }) },
+  { name: 'vmac_addr_prefix', takes: 'PREFIX', set: (arg) => ({ virtualMacAddressPrefix: interfaceName(arg, arg.word('a prefix')) }) },
   { name: 'random_seed', takes: 'NUMBER' },
   { name: 'umask', takes: 'MASK' },
   { name: 'child_wait_time', takes: 'SECONDS' },
@@ -141,6 +143,12 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
 ];
 
 export const globalBlock = block('global_defs', keywords);
+
+const INTERFACE_CHANGES: ReadonlyMap<string, DynamicInterfaces> = new Map([['allow_if_changes', 'changing']]);
+
+function dynamicInterfaces(arg: Arguments): DynamicInterfaces {
+  return arg.more() ? arg.oneOf(INTERFACE_CHANGES) : 'coming';
+}
 
 type Timeouts = NonNullable<GlobalDraft['timeouts']>;
 

@@ -1,11 +1,14 @@
 // What may stand at the top of a configuration, and in which blocks a keyword is known at all.
 
-import type { InstanceDraft, SyncGroupDraft, TopDraft } from '../draft.js';
+import type { InstanceDraft, SyncGroupDraft, TopDraft, TrackGroupDraft } from '../draft.js';
 import { type Arguments, type Block, block, type Keyword, type Placed } from '../keyword.js';
+import { staticAddress } from './address-line.js';
 import { bfdBlock, dnsBlock, fileBlock, httpBlock, miscBlock, smtpBlock, tcpBlock, udpBlock, urlBlock } from './checkers.js';
 import { globalBlock } from './global.js';
 import { group } from './group.js';
 import { natlbBlock } from './natlb.js';
+import { route } from './route.js';
+import { rule } from './rule.js';
 import { serviceOptionsBlock } from './service-options.js';
 import { realServerBlock, virtualServer, virtualServerBlock } from './virtual-server.js';
 import { authenticationBlock, instanceBlock, syncGroupBlock } from './vrrp.js';
@@ -70,7 +73,9 @@ const sslKeywords: readonly Keyword<Placed>[] = [
   { name: 'key', takes: 'FILE' },
 ];
 
-const trackGroupKeywords: readonly Keyword<Placed>[] = [{ name: 'group', takes: '{ INSTANCE… }' }];
+const trackGroupKeywords: readonly Keyword<TrackGroupDraft>[] = [
+  { name: 'group', takes: '{ INSTANCE… }', set: (arg) => ({ members: arg.lines((line) => line.rest('names of instances')).flat() }) },
+];
 
 const scriptBlock = block('vrrp_script', scriptKeywords);
 const processBlock = block('vrrp_track_process', processKeywords);
@@ -81,12 +86,24 @@ const sslBlock = block('SSL', sslKeywords);
 const trackGroupBlock = block('track_group', trackGroupKeywords);
 
 /** The blocks that are read straight into what the configuration has one of. */
-export function topBlock({ global, settings }: TopDraft): Block<TopDraft> {
+export function topBlock({ global, settings, statics }: TopDraft): Block<TopDraft> {
   const keywords: readonly Keyword<TopDraft>[] = [
     { name: 'global_defs', takes: '{ … }', set: (arg) => ({ global: arg.block(globalBlock, global) }) },
     { name: 'natlb', takes: '{ … }', set: (arg) => ({ settings: arg.block(natlbBlock, settings) }) },
     { name: 'vrrp_instance', takes: 'NAME { … }', set: (arg) => ({ instances: instance(arg) }) },
     { name: 'vrrp_sync_group', takes: 'NAME { … }', set: (arg) => ({ syncGroups: syncGroup(arg) }) },
+    { name: 'static_ipaddress', takes: '{ ADDRESS… }', set: (arg) => grow(statics.addresses, arg.lines(staticAddress)) },
+    { name: 'static_routes', takes: '{ ROUTE… }', set: (arg) => grow(statics.routes, arg.lines((line) => route(line, 'static')).flat()) },
+    {
+      name: 'static_rules',
+      takes: '{ RULE… }',
+      set: (arg) =>
+        grow(
+          statics.rules,
+          arg.lines((line) => rule(line, 'static')),
+        ),
+    },
+    { name: 'track_group', takes: 'NAME { group { INSTANCE… } }', set: (arg) => ({ trackGroups: trackGroup(arg) }) },
     { name: 'virtual_server_group', takes: 'NAME { ADDRESS [PORT]… }', set: (arg) => ({ groups: group(arg) }) },
     { name: 'virtual_server', takes: 'ADDRESS [PORT] { … }', set: (arg) => ({ virtualServers: [...virtualServer(arg)] }) },
     ...laterKeywords,
@@ -102,11 +119,7 @@ const laterKeywords: readonly Keyword<Placed>[] = [
   { name: 'track_file', takes: 'NAME { … }', contents: trackFileBlock },
   { name: 'bfd_instance', takes: 'NAME { … }', contents: bfdInstanceBlock },
   { name: 'garp_group', takes: '{ … }', contents: garpGroupBlock },
-  { name: 'track_group', takes: 'NAME { … }', contents: trackGroupBlock },
   { name: 'SSL', takes: '{ … }', contents: sslBlock },
-  { name: 'static_ipaddress', takes: '{ ADDRESS… }', without: 'these addresses are not added' },
-  { name: 'static_routes', takes: '{ ROUTE… }', without: 'these routes are not added' },
-  { name: 'static_rules', takes: '{ RULE… }', without: 'these rules are not added' },
   { name: 'linkbeat_interfaces', takes: '{ INTERFACE… }' },
   { name: 'interface_up_down_delays', takes: '{ INTERFACE DOWN [UP]… }' },
   { name: 'linkbeat_use_polling', takes: '' },
@@ -121,7 +134,10 @@ const laterKeywords: readonly Keyword<Placed>[] = [
 
 /** Everything a mistaken place could have been meant for. */
 const BLOCKS: readonly Pick<Block<unknown>, 'name' | 'keywords'>[] = [
-  { name: 'the top of the file', keywords: topBlock({ global: { places: {} }, settings: { places: {} } } as TopDraft).keywords },
+  {
+    name: 'the top of the file',
+    keywords: topBlock({ global: { places: {} }, settings: { places: {} }, statics: {} } as TopDraft).keywords,
+  },
   globalBlock,
   natlbBlock,
   instanceBlock,
@@ -158,7 +174,7 @@ function indexByKeyword(): Map<string, string[]> {
 function instance(arg: Arguments): InstanceDraft[] {
   const name = arg.attempt(() => arg.word('a name'));
   const places = { block: arg.place };
-  const draft = arg.block(instanceBlock, { name: name ?? '', addresses: [], excludedAddresses: [], places });
+  const draft = arg.block(instanceBlock, { name: name ?? '', addresses: [], excludedAddresses: [], routes: [], rules: [], places });
   return name === undefined ? [] : [draft];
 }
 
@@ -166,4 +182,16 @@ function syncGroup(arg: Arguments): SyncGroupDraft[] {
   const name = arg.attempt(() => arg.word('a name'));
   const draft = arg.block(syncGroupBlock, { name: name ?? '', members: [], places: { block: arg.place } });
   return name === undefined ? [] : [draft];
+}
+
+function trackGroup(arg: Arguments): TrackGroupDraft[] {
+  const name = arg.attempt(() => arg.word('a name'));
+  const draft = arg.block(trackGroupBlock, { name: name ?? '', members: [], places: { block: arg.place } });
+  return name === undefined ? [] : [draft];
+}
+
+/** A block that may stand there several times. */
+function grow<Item>(list: Item[], more: readonly Item[]): Record<string, never> {
+  for (const item of more) list.push(item);
+  return {};
 }

@@ -1,10 +1,12 @@
 // `vrrp_instance { … }` and `vrrp_sync_group { … }`.
 
-import { widthOf } from '../address.js';
 import type { AuthenticationDraft, InstanceDraft, SyncGroupDraft } from '../draft.js';
 import { type Arguments, block, type Keyword } from '../keyword.js';
-import type { VirtualAddress } from '../model.js';
+import { virtualAddress } from './address-line.js';
 import { instanceNotices, stateNotices } from './notices.js';
+import { route } from './route.js';
+import { rule } from './rule.js';
+import { virtualMac } from './virtual-mac.js';
 
 const STATES: ReadonlyMap<string, 'master' | 'backup'> = new Map([
   ['MASTER', 'master'],
@@ -35,14 +37,17 @@ const keywords: readonly Keyword<InstanceDraft>[] = [
   { name: 'garp_master_repeat', takes: 'COUNT', set: (arg) => ({ garpMasterRepeat: arg.integer(1, COUNT) }) },
   { name: 'garp_master_refresh', takes: 'SECONDS', set: (arg) => ({ garpMasterRefreshMs: arg.seconds(0, DAY) }) },
   { name: 'garp_master_refresh_repeat', takes: 'COUNT', set: (arg) => ({ garpMasterRefreshRepeat: arg.integer(1, COUNT) }) },
-  // What an address of the host does anyway.
-  { name: 'accept', takes: '', set: () => ({}) },
+  { name: 'accept', takes: '', set: () => ({ accept: true }) },
   { name: 'down_timer_adverts', takes: 'COUNT', set: (arg) => ({ downTimerAdverts: arg.integer(1, 100) }) },
-  { name: 'vrf', takes: 'INTERFACE' },
-  { name: 'use_vmac', takes: '[INTERFACE] [MAC]', without: 'virtual addresses use the MAC address of their interface' },
-  { name: 'use_vmac_addr', takes: '' },
-  { name: 'vmac_xmit_base', takes: '' },
-  { name: 'use_ipvlan', takes: '[INTERFACE] [ADDRESS] [MODE]' },
+  { name: 'vrf', takes: 'INTERFACE', without: 'adverts go by the interface itself' },
+  { name: 'use_vmac', takes: '[[name] INTERFACE] [MAC] [group GROUP]', set: (arg) => ({ virtualMac: virtualMac(arg) }) },
+  { name: 'use_vmac_addr', takes: '', set: () => ({ useVirtualMacForAddresses: true }) },
+  { name: 'vmac_xmit_base', takes: '', set: () => ({ transmitsByBase: true }) },
+  {
+    name: 'use_ipvlan',
+    takes: '[INTERFACE] [ADDRESS] [MODE]',
+    without: 'virtual addresses and adverts stay on the interface itself, whose MAC address an ipvlan would have too',
+  },
   { name: 'dont_track_primary', takes: '' },
   { name: 'track_interface', takes: '{ INTERFACE [weight N]… }', without: 'only the instance’s own interface is watched' },
   { name: 'track_script', takes: '{ NAME [weight N]… }' },
@@ -64,10 +69,10 @@ const keywords: readonly Keyword<InstanceDraft>[] = [
   { name: 'lower_prio_no_advert', takes: '[BOOL]' },
   { name: 'higher_prio_send_advert', takes: '[BOOL]' },
   { name: 'owner_ignore_adverts', takes: '[BOOL]' },
-  { name: 'virtual_routes', takes: '{ ROUTE… }', without: 'these routes are not added' },
-  { name: 'virtual_rules', takes: '{ RULE… }', without: 'these rules are not added' },
-  { name: 'promote_secondaries', takes: '' },
-  { name: 'no_accept', takes: '' },
+  { name: 'virtual_routes', takes: '{ ROUTE… }', set: (arg) => ({ routes: arg.lines((line) => route(line, 'virtual')).flat() }) },
+  { name: 'virtual_rules', takes: '{ RULE… }', set: (arg) => ({ rules: arg.lines((line) => rule(line, 'virtual')) }) },
+  { name: 'promote_secondaries', takes: '', set: () => ({ promoteSecondaries: true }) },
+  { name: 'no_accept', takes: '', set: () => ({ accept: false }) },
   { name: 'skip_check_adv_addr', takes: '[BOOL]' },
   { name: 'strict_mode', takes: '[BOOL]' },
   { name: 'debug', takes: 'LEVEL' },
@@ -117,46 +122,4 @@ function password(arg: Arguments): string {
   const written = arg.word('a password');
   if (written.length > PASSWORD_LENGTH) arg.warn(`only the first ${PASSWORD_LENGTH} characters of auth_pass count`);
   return written.slice(0, PASSWORD_LENGTH);
-}
-
-/** Options of `ip address add` that keepalived passes on, with the number of words after each. */
-const UNHONOURED_OPTIONS: ReadonlyMap<string, number> = new Map([
-  ['brd', 1],
-  ['broadcast', 1],
-  ['scope', 1],
-  ['label', 1],
-  ['peer', 1],
-  ['preferred_lft', 1],
-  ['track_group', 1],
-  ['use_vmac', 0],
-  ['home', 0],
-  ['-nodad', 0],
-  ['mngtmpaddr', 0],
-  ['noprefixroute', 0],
-  ['autojoin', 0],
-  ['no_track', 0],
-]);
-
-/** `ADDRESS[/PREFIX] [dev INTERFACE] …` */
-function virtualAddress(line: Arguments): VirtualAddress {
-  const [text = '', prefix] = line.word('an address').split('/', 2);
-  const address = line.toAddress(text);
-  const width = widthOf(address.family);
-  const prefixLength = prefix === undefined ? width : line.toInteger(prefix, 0, width);
-  const place = line.valuePlace;
-  const device = addressOptions(line);
-  return { address: address.text, family: address.family, prefixLength, ...(device === undefined ? {} : { device }), place };
-}
-
-function addressOptions(line: Arguments): string | undefined {
-  let device: string | undefined;
-  while (line.more()) {
-    const option = line.word('an option');
-    const words = UNHONOURED_OPTIONS.get(option);
-    if (option === 'dev') device = line.word('the name of an interface');
-    else if (words === undefined) line.error(`unknown option '${option}' of a virtual address`, 'ADDRESS[/PREFIX] [dev INTERFACE]');
-    else line.warn(`'${option}' of a virtual address is not honoured yet`);
-    for (let skipped = 0; skipped < (words ?? 0); skipped += 1) line.word(`a value after '${option}'`);
-  }
-  return device;
 }
