@@ -2,15 +2,9 @@
 
 import type { Service, Snapshot, Timeouts } from '../../dataplane/protocol.js';
 import type { AddressOptions, Route, Rule, Statics, VirtualMac } from './kernel.js';
+import type { Place, Places } from './place.js';
 
-export interface Place {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
-
-/** Where the values of a block were written: keyword → place; `block` is the block's own first word. Absent = not written. */
-export type Places = Readonly<Record<string, Place>>;
+export type { Place, Places };
 
 /** A program with its arguments. */
 export interface Script {
