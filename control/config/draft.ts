@@ -2,8 +2,9 @@
 
 import type { Listener, NoDestination, Protocol, SchedulerFlag, Sloppy } from '../../dataplane/protocol.js';
 import type { Address } from './address.js';
-import type { Route, Rule, StaticAddressDraft } from './kernel.js';
+import type { Route, Rule } from './kernel.js';
 import type { Placed } from './keyword.js';
+import type { StaticAddressDraft } from './keywords/address-line.js';
 import type { DynamicInterfaces, FifoName, HttpUrl, Place, Script, ScriptUser, Settings, StateNotices, VirtualAddress } from './model.js';
 import type { LvsTimeouts, Profile } from './timeouts.js';
 

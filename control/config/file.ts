@@ -20,7 +20,8 @@ export const fileSystem: Files = { readFile, glob: (pattern) => glob(pattern, li
 /** Never throws for what is in, or wrong with, the file. */
 export function loadFile(path: string, options: LoadFileOptions = {}, { readFile: read, glob: find }: Files = fileSystem): Loaded {
   const configId = options.configId ?? hostname().split('.')[0] ?? '';
-  return load(path, read, find, { configId, hostName: hostname(), programs: localPrograms() });
+  const surroundings = { environment: process.env, workingDirectory: process.cwd(), programs: localPrograms() };
+  return load(path, read, find, { configId, hostName: hostname(), ...surroundings });
 }
 
 function readFile(path: string): string | Error {

@@ -41,7 +41,7 @@ function ordered(members: string): boolean {
 }
 
 /** `{a,b}` written out; braces may stand in braces. */
-function alternatives(pattern: string, limit = 1000): string[] {
+export function alternatives(pattern: string, limit = 1000): string[] {
   const open = pattern.lastIndexOf('{');
   const close = pattern.indexOf('}', open);
   if (open === -1 || close === -1) return [pattern];

@@ -1,7 +1,7 @@
 // What a configuration asks of the kernel's addresses, routes and rules, in rtnetlink's terms; numbers are rtnetlink's own.
 // Read first: ip-address(8), ip-route(8), ip-rule(8).
 
-import type { Place } from './place.js';
+import type { Place } from './model.js';
 
 export interface Prefix {
   readonly address: string;
@@ -30,9 +30,6 @@ export interface StaticAddress extends AddressOptions, Prefix {
   readonly trackGroup?: string;
   readonly place: Place;
 }
-
-/** Before it is known which interface the default one is. */
-export type StaticAddressDraft = Omit<StaticAddress, 'device'> & { readonly device?: string };
 
 export interface Hop {
   readonly gateway?: string;

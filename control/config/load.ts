@@ -2,7 +2,7 @@
 
 import { check } from './check.js';
 import type { GlobalDraft, RuleFileDraft, TopDraft } from './draft.js';
-import { expand, type Files } from './expand.js';
+import { type ExpandOptions, expand, type Files } from './expand.js';
 import { finish } from './finish.js';
 import type { MarkRule } from './firewall/rule.js';
 import { kernelNames } from './kernel-names.js';
@@ -23,6 +23,10 @@ export interface LoadOptions {
   readonly configId?: string;
   /** The router_id of a configuration that has none. */
   readonly hostName?: string;
+  /** Where ${_ENV NAME} looks. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** What the path of the file is relative to. */
+  readonly workingDirectory?: string;
 }
 
 export interface Loaded {
@@ -38,7 +42,7 @@ const FIRST_RULE_PRIORITY = 16_384;
 
 export function load(file: string, readFile: Files['readFile'], glob: Files['glob'], options: LoadOptions = {}): Loaded {
   const report = createReport();
-  const { lines, files } = expand(file, { readFile, glob }, options.configId ?? '', report);
+  const { lines, files } = expand(file, { readFile, glob }, expandOptions(options), report);
   const users = usersOf(readFile);
   const context: Context = {
     report,
@@ -63,6 +67,15 @@ export function load(file: string, readFile: Files['readFile'], glob: Files['glo
 
 function kernelWords(files: Files): Pick<Context, 'kernelNames' | 'rulePriorities'> {
   return { kernelNames: kernelNames(files), rulePriorities: { 4: FIRST_RULE_PRIORITY, 6: FIRST_RULE_PRIORITY } };
+}
+
+function expandOptions({ configId = '', hostName = '', environment, workingDirectory }: LoadOptions): ExpandOptions {
+  return {
+    configId,
+    machine: hostName,
+    ...(environment === undefined ? {} : { environment }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory }),
+  };
 }
 
 function emptyDraft(): TopDraft {
@@ -90,9 +103,19 @@ function rulesIn({ file, place }: RuleFileDraft, readFile: Files['readFile'], re
   return rules;
 }
 
+/** Read when somebody is asked for. */
 function usersOf(readFile: Files['readFile']): Users {
-  const [passwd, groups] = ['/etc/passwd', '/etc/group'].map((file) => readFile(file));
-  return readUsers(typeof passwd === 'string' ? passwd : '', typeof groups === 'string' ? groups : '');
+  let users: Users | undefined;
+  const read = (): Users => {
+    const [passwd, groups] = ['/etc/passwd', '/etc/group'].map((file) => readFile(file));
+    return readUsers(typeof passwd === 'string' ? passwd : '', typeof groups === 'string' ? groups : '');
+  };
+  return {
+    find: (name, group) => {
+      users ??= read();
+      return users.find(name, group);
+    },
+  };
 }
 
 function settlePrograms({ report, scripts, programs: read, users }: Context, global: GlobalDraft, programs: Programs | undefined): void {

@@ -2,9 +2,17 @@
 
 import type { Service, Snapshot, Timeouts } from '../../dataplane/protocol.js';
 import type { AddressOptions, Route, Rule, Statics, VirtualMac } from './kernel.js';
-import type { Place, Places } from './place.js';
 
-export type { Place, Places };
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** In a block that a definition stands for: where it was asked for. */
+  readonly usedAt?: Place;
+}
+
+/** Where the values of a block were written: keyword → place; `block` is the block's own first word. Absent = not written. */
+export type Places = Readonly<Record<string, Place>>;
 
 /** A program with its arguments. */
 export interface Script {

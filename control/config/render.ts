@@ -1,6 +1,6 @@
 // Findings as an operator reads them: the place, what is wrong, the line itself with a mark under the word, what to do.
 
-import type { Finding } from './model.js';
+import type { Finding, Place } from './model.js';
 
 const WIDTH = 120;
 
@@ -10,10 +10,16 @@ export function render({ severity, place, message, hint }: Finding, lineOf: (fil
   return [
     `${place.file}:${place.line}:${place.column}: ${severity}: ${message}`,
     ...(source === undefined || source.trim() === '' ? [] : excerpt(source, place.column)),
+    ...asked(place.usedAt).map((used) => `    in a block used at ${used.file}:${used.line}:${used.column}`),
     ...(hint === undefined ? [] : [`    hint: ${hint}`]),
   ]
     .map(printable)
     .join('\n');
+}
+
+/** Blocks can stand in blocks. */
+function asked(place: Place | undefined): readonly Place[] {
+  return place === undefined ? [] : [place, ...asked(place.usedAt)];
 }
 
 /** A configuration must not get to speak to the terminal. */

@@ -3,6 +3,7 @@
 import type { Place } from './model.js';
 import type { Report } from './report.js';
 import { type Line, placeAt } from './source.js';
+import { readWord, skip } from './words.js';
 
 export interface Word {
   readonly text: string;
@@ -61,7 +62,7 @@ function readWords(line: Line, builder: Builder): void {
     const place = placeAt(line, at);
     if (text[at] === '{') at = openBlock(builder, place, at);
     else if (text[at] === '}') at = closeBlock(builder, place, at);
-    else at = readWord(text, at, place, builder);
+    else at = readOne(text, at, place, builder);
   }
 }
 
@@ -84,24 +85,10 @@ function closeBlock(builder: Builder, place: Place, at: number): number {
   return at + 1;
 }
 
-function readWord(text: string, start: number, place: Place, builder: Builder): number {
-  const end = skip(PLAIN, text, start);
-  if (!endsWord(text, end)) return readMixedWord(text, start, place, builder);
-  addWord(builder, { text: text.slice(start, end), place }, { text, start, end });
+function readOne(text: string, start: number, place: Place, builder: Builder): number {
+  const { text: word, end } = readWord(text, start, builder.current?.words[0]?.text, place, builder.report);
+  addWord(builder, { text: word, place }, { text, start, end });
   return end;
-}
-
-/** A word with quotes or dollars in it. */
-function readMixedWord(text: string, start: number, place: Place, builder: Builder): number {
-  const pieces: string[] = [];
-  let at = start;
-  while (!endsWord(text, at)) {
-    if (text[at] === '"') at = readQuoted(text, at, place, pieces, builder.report);
-    else if (text[at] === '$') at = readDollar(text, at, place, pieces, builder.report);
-    else at = take(text, at, skip(PLAIN, text, at), pieces);
-  }
-  addWord(builder, { text: pieces.join(''), place }, { text, start, end: at });
-  return at;
 }
 
 function addWord(builder: Builder, word: Word, written: Written): void {
@@ -112,69 +99,7 @@ function addWord(builder: Builder, word: Word, written: Written): void {
   builder.open.at(-1)?.body?.push(builder.current);
 }
 
-/** `${NAME}` is still here only because nothing defines it; its braces are no block. */
-function readDollar(text: string, at: number, place: Place, pieces: string[], report: Report): number {
-  const end = skip(REFERENCE, text, at);
-  if (end === at) return take(text, at, Math.max(at + 1, skip(DOLLARS, text, at)), pieces);
-  report.error(place, `${text.slice(at, end)} is not defined`, 'write $NAME=value on a line before it');
-  return take(text, at, end, pieces);
-}
-
-function readQuoted(text: string, start: number, place: Place, pieces: string[], report: Report): number {
-  let at = start + 1;
-  while (at < text.length && text[at] !== '"') {
-    if (text[at] === '\\') at = readEscape(text, at, pieces);
-    else at = take(text, at, skip(INSIDE_QUOTES, text, at), pieces);
-  }
-  if (at === text.length) report.error(place, 'this quoted string does not end on its line');
-  return at + 1;
-}
-
-function readEscape(text: string, at: number, pieces: string[]): number {
-  const end = skip(ESCAPE, text, at);
-  const [, letter = ''] = text.slice(at, at + 2);
-  const digits = text.slice(at + (letter === 'x' ? 2 : 1), end);
-  if (/^[0-7]/.test(letter)) pieces.push(String.fromCharCode(Number.parseInt(digits, 8)));
-  else if (letter === 'x' && digits !== '') pieces.push(String.fromCharCode(Number.parseInt(digits, 16) & 0xff));
-  else if (letter === 'c') pieces.push(String.fromCharCode(text.charCodeAt(end - 1) & 0x1f));
-  else pieces.push(ESCAPES[letter] ?? letter);
-  return end;
-}
-
-/** What the shell's `$'…'` makes of a letter after a backslash. */
-const ESCAPES: Readonly<Record<string, string>> = {
-  a: '\u0007',
-  b: '\b',
-  E: '\u001b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-};
-
 const SPACE = /\s*/y;
-const SEPARATOR = /[\s{}]/;
-const PLAIN = /[^\s{}"$]*/y;
-const INSIDE_QUOTES = /[^"\\]*/y;
-const DOLLARS = /\$*(?!\{)/y;
-const REFERENCE = /\$\{[^{}\s]*\}/y;
-const ESCAPE = /\\(?:[0-7]{1,3}|x[0-9a-fA-F]*|c.|.)?/sy;
-
-function endsWord(text: string, at: number): boolean {
-  return at >= text.length || SEPARATOR.test(text[at] ?? '');
-}
-
-/** The end of what `pattern` matches at `at`; `at` itself when it does not match. */
-function skip(pattern: RegExp, text: string, at: number): number {
-  pattern.lastIndex = at;
-  return pattern.test(text) ? pattern.lastIndex : at;
-}
-
-function take(text: string, from: number, to: number, pieces: string[]): number {
-  pieces.push(text.slice(from, to));
-  return to;
-}
 
 /** One finding, at the innermost open block: the brace that is missing is missing somewhere below it. */
 function reportUnclosed({ open, report }: Builder): void {
