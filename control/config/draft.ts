@@ -7,6 +7,7 @@ import type { Placed } from './keyword.js';
 import type { StaticAddressDraft } from './keywords/address-line.js';
 import type { DynamicInterfaces, FifoName, HttpUrl, Place, Script, ScriptUser, Settings, StateNotices, VirtualAddress } from './model.js';
 import type { LvsTimeouts, Profile } from './timeouts.js';
+import type { LinkDelay, ParameterMatch, TrackedDraft } from './tracking.js';
 
 export interface TopDraft extends Placed {
   readonly global: GlobalDraft;
@@ -17,6 +18,11 @@ export interface TopDraft extends Placed {
   readonly trackGroups: TrackGroupDraft[];
   readonly groups: GroupDraft[];
   readonly virtualServers: VirtualServerDraft[];
+  readonly trackScripts: ScriptDraft[];
+  readonly trackFiles: WatchedFileDraft[];
+  readonly trackProcesses: WatchedProcessDraft[];
+  readonly bfdInstances: BfdDraft[];
+  readonly linkDelays: LinkDelay[];
 }
 
 export interface StaticsDraft {
@@ -167,6 +173,9 @@ export interface InstanceDraft extends VrrpDraft, NoticesDraft, Placed {
   preempt?: boolean;
   preemptDelayMs?: number;
   authentication?: AuthenticationDraft;
+  readonly tracked: TrackedDraft[];
+  dontTrackPrimary?: boolean;
+  trackSource?: boolean;
 }
 
 export interface AuthenticationDraft extends Placed {
@@ -177,6 +186,58 @@ export interface AuthenticationDraft extends Placed {
 export interface SyncGroupDraft extends NoticesDraft, Placed {
   readonly name: string;
   readonly members: string[];
+  readonly tracked: TrackedDraft[];
+  trackingWeight?: boolean;
+}
+
+interface WeightDraft {
+  weight?: number;
+  reverse?: boolean;
+}
+
+export interface ScriptDraft extends WeightDraft, Placed {
+  readonly name: string;
+  script?: Script;
+  user?: ScriptUser;
+  intervalMs?: number;
+  timeoutMs?: number;
+  rise?: number;
+  fall?: number;
+  initFail?: boolean;
+}
+
+export interface WatchedFileDraft extends WeightDraft, Placed {
+  readonly name: string;
+  path?: string;
+  initial?: { readonly value: number; readonly overwrite: boolean };
+}
+
+export interface WatchedProcessDraft extends WeightDraft, Placed {
+  readonly name: string;
+  command?: string;
+  parameters?: readonly string[];
+  match?: ParameterMatch;
+  fullCommand?: boolean;
+  quorum?: number;
+  quorumMax?: number;
+  forkDelayMs?: number;
+  terminateDelayMs?: number;
+}
+
+export interface BfdDraft extends WeightDraft, Placed {
+  readonly name: string;
+  neighbor?: Address;
+  source?: Address;
+  minRxMs?: number;
+  minTxMs?: number;
+  idleTxMs?: number;
+  multiplier?: number;
+  passive?: boolean;
+  ttl?: number;
+  maxHops?: number;
+  multihop?: boolean;
+  vrrp?: boolean;
+  checker?: boolean;
 }
 
 /** What a virtual server, a real server and a checker can each say; the innermost wins. */

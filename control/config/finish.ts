@@ -4,6 +4,7 @@ import type { GlobalDraft, InstanceDraft, SettingsDraft, SyncGroupDraft, TopDraf
 import { finishKernelPart, finishStatics, InterfaceNames } from './finish-kernel.js';
 import { finishNotifications, finishStateNotices } from './finish-notices.js';
 import { finishVirtualServer } from './finish-service.js';
+import { finishTracking } from './finish-tracking.js';
 import type { MarkRule } from './firewall/rule.js';
 import { marksOf, reportMarks } from './marks.js';
 import type { Config, GlobalDefs, Settings, SyncGroup, VrrpInstance } from './model.js';
@@ -27,14 +28,16 @@ export function finish(draft: TopDraft, { file, hostName, rules, report }: Finis
   const served = new Set(virtualServers.flatMap(({ listeners }) => listeners.map(({ address }) => address)));
   const names = new InterfaceNames(draft.instances);
   reportMarks(draft, { rules, served, report });
+  const instances = draft.instances.flatMap((instance) => finishInstance(instance, { global: draft.global, names, report }));
   return deepFreeze({
     file,
     global: finishGlobal(draft.global, hostName),
-    instances: draft.instances.flatMap((instance) => finishInstance(instance, { global: draft.global, names, report })),
+    instances,
     syncGroups: draft.syncGroups.map((group) => finishSyncGroup(group, draft.global)),
     virtualServers,
     ...finishNotifications(draft.global, hostName, report),
     ...finishStatics(draft),
+    tracking: finishTracking(draft, instances, virtualServers, report),
     settings: finishSettings(draft.settings, draft.global),
   });
 }
@@ -103,6 +106,7 @@ function finishInstance(draft: InstanceDraft, { global, names, report }: Instanc
       ...finishKernelPart(draft, { interface: draft.interface, virtualRouterId, family, global, names }),
       preempt: (draft.preempt ?? true) || draft.initialState === 'master',
       preemptDelayMs: draft.preemptDelayMs ?? 0,
+      ...(draft.dontTrackPrimary && { dontTrackPrimary: true }),
       authentication: authenticationOf(draft),
       ...announcements(draft, global),
       v3ChecksumAsV2: global.v3ChecksumAsV2 ?? false,

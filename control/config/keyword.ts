@@ -192,6 +192,11 @@ export class Arguments {
     return word.text;
   }
 
+  /** Takes the last word for unread: it belongs to what comes next. */
+  back(): void {
+    this.next -= 1;
+  }
+
   /** The word that was read last. */
   written(): string {
     return this.last.text;

@@ -89,6 +89,11 @@ function emptyDraft(): TopDraft {
     syncGroups: [],
     groups: [],
     virtualServers: [],
+    trackScripts: [],
+    trackFiles: [],
+    trackProcesses: [],
+    bfdInstances: [],
+    linkDelays: [],
   };
 }
 

@@ -2,35 +2,10 @@
 
 import type { Service, Snapshot, Timeouts } from '../../dataplane/protocol.js';
 import type { AddressOptions, Route, Rule, Statics, VirtualMac } from './kernel.js';
+import type { Place, Places, Script, ScriptUser } from './place.js';
+import type { Tracking } from './tracking.js';
 
-export interface Place {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  /** In a block that a definition stands for: where it was asked for. */
-  readonly usedAt?: Place;
-}
-
-/** Where the values of a block were written: keyword → place; `block` is the block's own first word. Absent = not written. */
-export type Places = Readonly<Record<string, Place>>;
-
-/** A program with its arguments. */
-export interface Script {
-  readonly argv: readonly string[];
-  /** Absent: the user natlb runs as. */
-  readonly user?: ScriptUser;
-  /** Why it is never run: it was not there, or not safe, when the configuration was read. */
-  readonly disabled?: string;
-  readonly place: Place;
-}
-
-export interface ScriptUser {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-  /** With all groups of the user; else with `gid` alone. */
-  readonly allGroups?: true;
-}
+export type { Place, Places, Script, ScriptUser };
 
 /** What happens when an instance or a sync group changes its state. */
 export interface StateNotices {
@@ -122,6 +97,8 @@ export interface VrrpInstance {
   readonly promoteSecondaries?: true;
   readonly preempt: boolean;
   readonly preemptDelayMs: number;
+  /** It stays what it is when its interface goes down. */
+  readonly dontTrackPrimary?: true;
   readonly authentication: { readonly type: 'none' } | { readonly type: 'pass'; readonly password: string };
   readonly garpMasterDelayMs: number;
   readonly garpMasterRepeat: number;
@@ -233,6 +210,7 @@ export interface Config {
   readonly virtualServers: readonly VirtualServer[];
   readonly notifications?: Notifications;
   readonly statics?: Statics;
+  readonly tracking: Tracking;
   readonly settings: Settings;
 }
 

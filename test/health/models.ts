@@ -76,6 +76,7 @@ export function config(virtualServers: readonly VirtualServer[]): Config {
     global: { routerId: 'test', vrrpVersion: 2, vrrpStartupDelayMs: 0, places: {} },
     instances: [],
     syncGroups: [],
+    tracking: { scripts: [], files: [], processes: [], bfd: [], linkDelays: [], instances: [] },
     virtualServers,
     settings: {
       backend: 'auto',

@@ -3,6 +3,7 @@
 import type { InstanceDraft, SyncGroupDraft, TopDraft, TrackGroupDraft } from '../draft.js';
 import { type Arguments, type Block, block, type Keyword, type Placed } from '../keyword.js';
 import { staticAddress } from './address-line.js';
+import { bfdInstance, bfdInstanceBlock } from './bfd.js';
 import { bfdBlock, dnsBlock, fileBlock, httpBlock, miscBlock, smtpBlock, tcpBlock, udpBlock, urlBlock } from './checkers.js';
 import { globalBlock } from './global.js';
 import { group } from './group.js';
@@ -10,60 +11,16 @@ import { natlbBlock } from './natlb.js';
 import { route } from './route.js';
 import { rule } from './rule.js';
 import { serviceOptionsBlock } from './service-options.js';
+import { linkDelay } from './track.js';
 import { realServerBlock, virtualServer, virtualServerBlock } from './virtual-server.js';
 import { authenticationBlock, instanceBlock, syncGroupBlock } from './vrrp.js';
-
-const scriptKeywords: readonly Keyword<Placed>[] = [
-  { name: 'script', takes: 'SCRIPT', script: true },
-  { name: 'interval', takes: 'SECONDS' },
-  { name: 'timeout', takes: 'SECONDS' },
-  { name: 'weight', takes: 'N [reverse]' },
-  { name: 'rise', takes: 'COUNT' },
-  { name: 'fall', takes: 'COUNT' },
-  { name: 'user', takes: 'USER [GROUP]' },
-  { name: 'init_fail', takes: '' },
-];
-
-const processKeywords: readonly Keyword<Placed>[] = [
-  { name: 'process', takes: 'COMMAND…' },
-  { name: 'param_match', takes: 'initial|partial' },
-  { name: 'weight', takes: 'N [reverse]' },
-  { name: 'quorum', takes: 'COUNT' },
-  { name: 'quorum_max', takes: 'COUNT' },
-  { name: 'delay', takes: 'SECONDS' },
-  { name: 'fork_delay', takes: 'SECONDS' },
-  { name: 'terminate_delay', takes: 'SECONDS' },
-  { name: 'full_command', takes: '' },
-];
-
-const fileKeywords: readonly Keyword<Placed>[] = [
-  { name: 'file', takes: 'FILE' },
-  { name: 'weight', takes: 'N [reverse]' },
-  { name: 'init_file', takes: '[VALUE] [overwrite]' },
-];
+import { processBlock, scriptBlock, watchedFile, watchedFileBlock, watchedProcess, watchedScript } from './watched.js';
 
 const garpGroupKeywords: readonly Keyword<Placed>[] = [
   { name: 'garp_interval', takes: 'SECONDS' },
   { name: 'gna_interval', takes: 'SECONDS' },
   { name: 'interface', takes: 'INTERFACE' },
   { name: 'interfaces', takes: '{ INTERFACE… }' },
-];
-
-const bfdKeywords: readonly Keyword<Placed>[] = [
-  { name: 'neighbor_ip', takes: 'ADDRESS' },
-  { name: 'neighbour_ip', takes: 'ADDRESS' },
-  { name: 'source_ip', takes: 'ADDRESS' },
-  { name: 'min_rx', takes: 'MILLISECONDS' },
-  { name: 'min_tx', takes: 'MILLISECONDS' },
-  { name: 'idle_tx', takes: 'MILLISECONDS' },
-  { name: 'multiplier', takes: 'COUNT' },
-  { name: 'passive', takes: '' },
-  { name: 'ttl', takes: 'TTL' },
-  { name: 'hoplimit', takes: 'TTL' },
-  { name: 'max_hops', takes: 'COUNT' },
-  { name: 'weight', takes: 'N [reverse]' },
-  { name: 'vrrp', takes: '' },
-  { name: 'checker', takes: '' },
 ];
 
 const sslKeywords: readonly Keyword<Placed>[] = [
@@ -77,11 +34,7 @@ const trackGroupKeywords: readonly Keyword<TrackGroupDraft>[] = [
   { name: 'group', takes: '{ INSTANCE… }', set: (arg) => ({ members: arg.lines((line) => line.rest('names of instances')).flat() }) },
 ];
 
-const scriptBlock = block('vrrp_script', scriptKeywords);
-const processBlock = block('vrrp_track_process', processKeywords);
-const trackFileBlock = block('track_file', fileKeywords);
 const garpGroupBlock = block('garp_group', garpGroupKeywords);
-const bfdInstanceBlock = block('bfd_instance', bfdKeywords);
 const sslBlock = block('SSL', sslKeywords);
 const trackGroupBlock = block('track_group', trackGroupKeywords);
 
@@ -106,22 +59,26 @@ export function topBlock({ global, settings, statics }: TopDraft): Block<TopDraf
     { name: 'track_group', takes: 'NAME { group { INSTANCE… } }', set: (arg) => ({ trackGroups: trackGroup(arg) }) },
     { name: 'virtual_server_group', takes: 'NAME { ADDRESS [PORT]… }', set: (arg) => ({ groups: group(arg) }) },
     { name: 'virtual_server', takes: 'ADDRESS [PORT] { … }', set: (arg) => ({ virtualServers: [...virtualServer(arg)] }) },
+    { name: 'vrrp_script', takes: 'NAME { … }', set: (arg) => ({ trackScripts: watchedScript(arg) }) },
+    { name: 'track_file', takes: 'NAME { … }', set: (arg) => ({ trackFiles: watchedFile(arg) }) },
+    { name: 'vrrp_track_file', takes: 'NAME { … }', set: (arg) => ({ trackFiles: watchedFile(arg) }) },
+    { name: 'track_process', takes: 'NAME { … }', set: (arg) => ({ trackProcesses: watchedProcess(arg) }) },
+    { name: 'vrrp_track_process', takes: 'NAME { … }', set: (arg) => ({ trackProcesses: watchedProcess(arg) }) },
+    { name: 'bfd_instance', takes: 'NAME { … }', set: (arg) => ({ bfdInstances: bfdInstance(arg) }) },
+    {
+      name: 'interface_up_down_delays',
+      takes: '{ INTERFACE DOWN-SECONDS [UP-SECONDS]… }',
+      set: (arg) => ({ linkDelays: arg.lines(linkDelay) }),
+    },
     ...laterKeywords,
   ];
   return block('the configuration', keywords);
 }
 
 const laterKeywords: readonly Keyword<Placed>[] = [
-  { name: 'vrrp_script', takes: 'NAME { … }', contents: scriptBlock },
-  { name: 'vrrp_track_process', takes: 'NAME { … }', contents: processBlock },
-  { name: 'track_process', takes: 'NAME { … }', contents: processBlock },
-  { name: 'vrrp_track_file', takes: 'NAME { … }', contents: trackFileBlock },
-  { name: 'track_file', takes: 'NAME { … }', contents: trackFileBlock },
-  { name: 'bfd_instance', takes: 'NAME { … }', contents: bfdInstanceBlock },
   { name: 'garp_group', takes: '{ … }', contents: garpGroupBlock },
   { name: 'SSL', takes: '{ … }', contents: sslBlock },
   { name: 'linkbeat_interfaces', takes: '{ INTERFACE… }' },
-  { name: 'interface_up_down_delays', takes: '{ INTERFACE DOWN [UP]… }' },
   { name: 'linkbeat_use_polling', takes: '' },
   { name: 'net_namespace', takes: 'NAME', without: 'natlb stays in the namespace it is started in' },
   { name: 'net_namespace_ipvs', takes: 'NAME' },
@@ -157,6 +114,8 @@ const BLOCKS: readonly Pick<Block<unknown>, 'name' | 'keywords'>[] = [
   fileBlock,
   scriptBlock,
   processBlock,
+  watchedFileBlock,
+  bfdInstanceBlock,
 ];
 
 const blocksByKeyword: ReadonlyMap<string, readonly string[]> = indexByKeyword();
@@ -174,13 +133,21 @@ function indexByKeyword(): Map<string, string[]> {
 function instance(arg: Arguments): InstanceDraft[] {
   const name = arg.attempt(() => arg.word('a name'));
   const places = { block: arg.place };
-  const draft = arg.block(instanceBlock, { name: name ?? '', addresses: [], excludedAddresses: [], routes: [], rules: [], places });
+  const draft = arg.block(instanceBlock, {
+    name: name ?? '',
+    addresses: [],
+    excludedAddresses: [],
+    routes: [],
+    rules: [],
+    tracked: [],
+    places,
+  });
   return name === undefined ? [] : [draft];
 }
 
 function syncGroup(arg: Arguments): SyncGroupDraft[] {
   const name = arg.attempt(() => arg.word('a name'));
-  const draft = arg.block(syncGroupBlock, { name: name ?? '', members: [], places: { block: arg.place } });
+  const draft = arg.block(syncGroupBlock, { name: name ?? '', members: [], tracked: [], places: { block: arg.place } });
   return name === undefined ? [] : [draft];
 }
 

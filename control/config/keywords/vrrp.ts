@@ -6,6 +6,7 @@ import { virtualAddress } from './address-line.js';
 import { instanceNotices, stateNotices } from './notices.js';
 import { route } from './route.js';
 import { rule } from './rule.js';
+import { trackingKeywords } from './track.js';
 import { virtualMac } from './virtual-mac.js';
 
 const STATES: ReadonlyMap<string, 'master' | 'backup'> = new Map([
@@ -48,13 +49,9 @@ const keywords: readonly Keyword<InstanceDraft>[] = [
     takes: '[INTERFACE] [ADDRESS] [MODE]',
     without: 'virtual addresses and adverts stay on the interface itself, whose MAC address an ipvlan would have too',
   },
-  { name: 'dont_track_primary', takes: '' },
-  { name: 'track_interface', takes: '{ INTERFACE [weight N]… }', without: 'only the instance’s own interface is watched' },
-  { name: 'track_script', takes: '{ NAME [weight N]… }' },
-  { name: 'track_file', takes: '{ NAME [weight N]… }' },
-  { name: 'track_process', takes: '{ NAME [weight N]… }' },
-  { name: 'track_bfd', takes: '{ NAME [weight N]… }' },
-  { name: 'track_src_ip', takes: '' },
+  { name: 'dont_track_primary', takes: '', set: () => ({ dontTrackPrimary: true }) },
+  ...trackingKeywords,
+  { name: 'track_src_ip', takes: '', set: () => ({ trackSource: true }) },
   { name: 'mcast_src_ip', takes: 'ADDRESS' },
   { name: 'mcast_dst_ip', takes: 'ADDRESS' },
   { name: 'unicast_src_ip', takes: 'ADDRESS' },
@@ -100,13 +97,9 @@ const authenticationKeywords: readonly Keyword<AuthenticationDraft>[] = [
 const syncGroupKeywords: readonly Keyword<SyncGroupDraft>[] = [
   { name: 'group', takes: '{ INSTANCE… }', set: (arg) => ({ members: arg.lines((line) => line.rest('names of instances')).flat() }) },
   ...stateNotices,
-  { name: 'track_interface', takes: '{ INTERFACE [weight N]… }' },
-  { name: 'track_script', takes: '{ NAME [weight N]… }' },
-  { name: 'track_file', takes: '{ NAME [weight N]… }' },
-  { name: 'track_process', takes: '{ NAME [weight N]… }' },
-  { name: 'track_bfd', takes: '{ NAME [weight N]… }' },
-  { name: 'global_tracking', takes: '' },
-  { name: 'sync_group_tracking_weight', takes: '' },
+  ...trackingKeywords,
+  { name: 'global_tracking', takes: '', set: () => ({ trackingWeight: true }), alias: 'sync_group_tracking_weight' },
+  { name: 'sync_group_tracking_weight', takes: '', set: () => ({ trackingWeight: true }) },
 ];
 
 export const instanceBlock = block('vrrp_instance', keywords);
