@@ -1,7 +1,7 @@
 // What a configuration asks of the kernel's addresses, routes and rules, in rtnetlink's terms; numbers are rtnetlink's own.
 // Read first: ip-address(8), ip-route(8), ip-rule(8).
 
-import type { Place } from './model.js';
+import type { Place } from './place.js';
 
 export interface Prefix {
   readonly address: string;
