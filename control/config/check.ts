@@ -67,22 +67,22 @@ function priorityOfOwner({ name, priority, initialState, places }: VrrpInstance)
   return [warning(at(places, 'priority'), message, contrary)];
 }
 
-function preemption({ name, initialState, preemptDelayMs, places }: VrrpInstance): Finding[] {
+function preemption({ name, initialState, places }: VrrpInstance): Finding[] {
   if (initialState === 'backup') return [];
   const useless = [];
   const hint = 'write state BACKUP: the priority alone decides';
   // As keepalived does: who starts as master does not wait for anybody.
   if (places.nopreempt !== undefined)
     useless.push(warning(places.nopreempt, `nopreempt has no effect in vrrp_instance ${name}: it starts as MASTER`, hint));
-  if (preemptDelayMs > 0)
+  if (places.preempt_delay !== undefined)
     useless.push(warning(at(places, 'preempt_delay'), `preempt_delay has no effect in vrrp_instance ${name}: it starts as MASTER`, hint));
   return useless;
 }
 
-function authentication({ version, authentication: { type }, places }: VrrpInstance): Finding[] {
-  if (places.authentication === undefined) return [];
+function authentication({ version, family, strict, hmac, authentication: { type }, places }: VrrpInstance): Finding[] {
+  if (places.authentication === undefined || strict || hmac !== undefined || family === 6) return [];
   if (version === 3) return [warning(places.authentication, 'VRRP version 3 has no authentication; it is left out')];
-  if (type === 'none') return [error(places.authentication, 'authentication needs auth_type PASS and auth_pass', 'AH is not there')];
+  if (type === 'none') return [error(places.authentication, 'authentication needs auth_type PASS or AH, and auth_pass')];
   return [];
 }
 

@@ -4,8 +4,20 @@ import type { Listener, NoDestination, Protocol, SchedulerFlag, Sloppy } from '.
 import type { Address } from './address.js';
 import type { Route, Rule } from './kernel.js';
 import type { Placed } from './keyword.js';
-import type { StaticAddressDraft } from './keywords/address-line.js';
-import type { DynamicInterfaces, FifoName, HttpUrl, Place, Script, ScriptUser, Settings, StateNotices, VirtualAddress } from './model.js';
+import type {
+  DynamicInterfaces,
+  FifoName,
+  HmacKey,
+  HttpUrl,
+  Place,
+  Script,
+  ScriptUser,
+  Settings,
+  StateNotices,
+  StaticAddressDraft,
+  UnicastPeer,
+  VirtualAddress,
+} from './model.js';
 import type { LvsTimeouts, Profile } from './timeouts.js';
 import type { LinkDelay, ParameterMatch, TrackedDraft } from './tracking.js';
 
@@ -17,6 +29,7 @@ export interface TopDraft extends Placed {
   readonly statics: StaticsDraft;
   readonly trackGroups: TrackGroupDraft[];
   readonly groups: GroupDraft[];
+  readonly garpGroups: GarpGroupDraft[];
   readonly virtualServers: VirtualServerDraft[];
   readonly trackScripts: ScriptDraft[];
   readonly trackFiles: WatchedFileDraft[];
@@ -51,6 +64,16 @@ export interface VrrpDraft {
   garpMasterRepeat?: number;
   garpMasterRefreshMs?: number;
   garpMasterRefreshRepeat?: number;
+  garpLowerPriorityDelayMs?: number;
+  garpLowerPriorityRepeat?: number;
+  garpExtraInterfaces?: { readonly all: boolean; readonly intervalMs: number };
+  lowerPriorityNoAdvert?: boolean;
+  higherPrioritySendAdvert?: boolean;
+  ownerIgnoreAdverts?: boolean;
+  skipCheckAdvertAddresses?: boolean;
+  checkUnicastSource?: boolean;
+  strict?: boolean;
+  v3ChecksumAsV2?: boolean;
   downTimerAdverts?: number;
 }
 
@@ -76,7 +99,12 @@ export interface GlobalDraft extends VrrpDraft, Placed {
   vrrpVersion?: 2 | 3;
   timeouts?: LvsTimeouts;
   vrrpStartupDelayMs?: number;
-  v3ChecksumAsV2?: boolean;
+  vrrpDelayAfterBootMs?: number;
+  garpIntervalMs?: number;
+  gnaIntervalMs?: number;
+  multicastGroup4?: string;
+  multicastGroup6?: string;
+  logUnknownVrids?: boolean;
   minimalGarp?: boolean;
   scriptSecurity?: boolean;
   defaultInterface?: string;
@@ -176,6 +204,28 @@ export interface InstanceDraft extends VrrpDraft, NoticesDraft, Placed {
   readonly tracked: TrackedDraft[];
   dontTrackPrimary?: boolean;
   trackSource?: boolean;
+  hmac?: HmacDraft;
+  sourceAddress?: Address;
+  multicastGroup?: { readonly address: string; readonly family: 4 | 6 };
+  readonly unicastPeers: UnicastPeer[];
+  unicastTtl?: number;
+  unicastFaultWithoutPeer?: boolean;
+  oldUnicastChecksum?: 'always' | 'never';
+  timerExpiredPriority?: number;
+}
+
+export interface HmacDraft extends Placed {
+  readonly keys: HmacKey[];
+  activeKey?: number;
+  antiReplay?: 'time' | 'monotonic';
+  windowSeconds?: number;
+  mode?: 'enforce' | 'permissive' | 'receive-only';
+}
+
+export interface GarpGroupDraft extends Placed {
+  readonly interfaces: string[];
+  garpIntervalMs?: number;
+  gnaIntervalMs?: number;
 }
 
 export interface AuthenticationDraft extends Placed {

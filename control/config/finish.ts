@@ -1,11 +1,13 @@
 // Drafts → the frozen Config: defaults as keepalived has them, and what a block inherits from the one around it.
 
 import type { GlobalDraft, InstanceDraft, SettingsDraft, SyncGroupDraft, TopDraft } from './draft.js';
+import { election } from './finish-election.js';
 import { finishKernelPart, finishStatics, InterfaceNames } from './finish-kernel.js';
 import { finishNotifications, finishStateNotices } from './finish-notices.js';
 import { finishVirtualServer } from './finish-service.js';
 import { finishTracking } from './finish-tracking.js';
 import type { MarkRule } from './firewall/rule.js';
+import type { Placed } from './keyword.js';
 import { marksOf, reportMarks } from './marks.js';
 import type { Config, GlobalDefs, Settings, SyncGroup, VrrpInstance } from './model.js';
 import type { Report } from './report.js';
@@ -31,7 +33,7 @@ export function finish(draft: TopDraft, { file, hostName, rules, report }: Finis
   const instances = draft.instances.flatMap((instance) => finishInstance(instance, { global: draft.global, names, report }));
   return deepFreeze({
     file,
-    global: finishGlobal(draft.global, hostName),
+    global: finishGlobal(draft, hostName),
     instances,
     syncGroups: draft.syncGroups.map((group) => finishSyncGroup(group, draft.global)),
     virtualServers,
@@ -47,14 +49,24 @@ function finishSyncGroup(draft: SyncGroupDraft, global: GlobalDraft): SyncGroup 
   return { name, members: [...new Set(members)], ...finishStateNotices(draft, global), places };
 }
 
-function finishGlobal(draft: GlobalDraft, hostName: string): GlobalDefs {
+function finishGlobal({ global: draft, garpGroups }: TopDraft, hostName: string): GlobalDefs {
+  const { garpIntervalMs = 0, gnaIntervalMs = 0 } = draft;
   return {
     routerId: draft.routerId ?? hostName,
     vrrpVersion: draft.vrrpVersion ?? 2,
     vrrpStartupDelayMs: draft.vrrpStartupDelayMs ?? 0,
     ...(draft.dynamicInterfaces && { dynamicInterfaces: draft.dynamicInterfaces }),
+    vrrpDelayAfterBootMs: draft.vrrpDelayAfterBootMs ?? 0,
+    garpIntervalMs,
+    gnaIntervalMs,
+    garpGroups: garpGroups.map((group) => ({ garpIntervalMs: 0, gnaIntervalMs: 0, ...withoutPlaces(group) })),
+    logUnknownVrids: draft.logUnknownVrids ?? false,
     places: draft.places,
   };
+}
+
+function withoutPlaces<Draft extends Placed>({ places: _, ...values }: Draft): Omit<Draft, 'places'> {
+  return values;
 }
 
 function finishSettings(draft: SettingsDraft, { timeouts: lvsTimeouts = {} }: GlobalDraft): Settings {
@@ -92,48 +104,32 @@ function finishInstance(draft: InstanceDraft, { global, names, report }: Instanc
   if (places.virtual_router_id === undefined)
     report.error(block, `vrrp_instance ${draft.name} has no virtual_router_id`, 'it is a number from 1 to 255');
   if (draft.interface === undefined || virtualRouterId === undefined) return [];
-  const family = draft.addresses[0]?.family ?? (draft.nativeIpv6 ? 6 : 4);
+  const family = familyOf(draft);
+  // Who says MASTER and no priority is the owner of the addresses to keepalived.
+  const priority = draft.priority ?? (draft.initialState === 'master' ? 255 : 100);
+  const version = draft.version ?? (family === 6 ? 3 : (global.vrrpVersion ?? 2));
   return [
     {
       name: draft.name,
       initialState: draft.initialState ?? 'backup',
       interface: draft.interface,
       virtualRouterId,
-      priority: draft.priority ?? 100,
+      priority,
       advertIntervalMs: draft.advertIntervalMs ?? 1000,
-      version: draft.version ?? (family === 6 ? 3 : (global.vrrpVersion ?? 2)),
+      version,
       family,
       ...finishKernelPart(draft, { interface: draft.interface, virtualRouterId, family, global, names }),
-      preempt: (draft.preempt ?? true) || draft.initialState === 'master',
-      preemptDelayMs: draft.preemptDelayMs ?? 0,
       ...(draft.dontTrackPrimary && { dontTrackPrimary: true }),
-      authentication: authenticationOf(draft),
-      ...announcements(draft, global),
-      v3ChecksumAsV2: global.v3ChecksumAsV2 ?? false,
+      ...election(draft, { global, family, version, priority, report }),
       ...finishStateNotices(draft, global),
       places,
     },
   ];
 }
 
-function authenticationOf({ authentication }: InstanceDraft): VrrpInstance['authentication'] {
-  const password = authentication?.type === 'pass' ? authentication.password : undefined;
-  return password === undefined ? { type: 'none' } : { type: 'pass', password };
-}
-
-type Announcements = Pick<
-  VrrpInstance,
-  'garpMasterDelayMs' | 'garpMasterRepeat' | 'garpMasterRefreshMs' | 'garpMasterRefreshRepeat' | 'downTimerAdverts'
->;
-
-function announcements(draft: InstanceDraft, global: GlobalDraft): Announcements {
-  return {
-    garpMasterDelayMs: draft.garpMasterDelayMs ?? global.garpMasterDelayMs ?? (global.minimalGarp ? 0 : 5000),
-    garpMasterRepeat: draft.garpMasterRepeat ?? global.garpMasterRepeat ?? (global.minimalGarp ? 1 : 5),
-    garpMasterRefreshMs: draft.garpMasterRefreshMs ?? global.garpMasterRefreshMs ?? 0,
-    garpMasterRefreshRepeat: draft.garpMasterRefreshRepeat ?? global.garpMasterRefreshRepeat ?? 1,
-    downTimerAdverts: draft.downTimerAdverts ?? global.downTimerAdverts ?? 3,
-  };
+/** What is written first decides. */
+function familyOf({ addresses, unicastPeers, sourceAddress, multicastGroup, nativeIpv6 }: InstanceDraft): 4 | 6 {
+  return (addresses[0] ?? unicastPeers[0] ?? sourceAddress ?? multicastGroup)?.family ?? (nativeIpv6 ? 6 : 4);
 }
 
 /** Once something is frozen all of it is. */

@@ -45,6 +45,8 @@ export interface Context {
   /** All that is to be run; what becomes of each is settled once everything is read. */
   readonly programs: Script[];
   readonly users: Users;
+  /** What a value that stands in a file of its own is read with. */
+  readonly readFile: (file: string) => string | Error;
   /** The blocks a keyword is known in. */
   readonly blocksOf: (keyword: string) => readonly string[];
   readonly kernelNames: KernelNames;
@@ -308,6 +310,12 @@ export class Arguments {
   addScript(script: Script): Script {
     this.context.programs.push(script);
     return script;
+  }
+
+  /** What stands in a file that the configuration names. */
+  fileText(file: string): string {
+    const text = this.context.readFile(file);
+    return typeof text === 'string' ? text : this.refuse(`cannot read ${file}: ${text.message}`);
   }
 
   hasBlock(): boolean {

@@ -45,6 +45,7 @@ export function load(file: string, readFile: Files['readFile'], glob: Files['glo
   const { lines, files } = expand(file, { readFile, glob }, expandOptions(options), report);
   const users = usersOf(readFile);
   const context: Context = {
+    readFile,
     report,
     unhonoured: new Map(),
     scripts: [],
@@ -88,6 +89,7 @@ function emptyDraft(): TopDraft {
     instances: [],
     syncGroups: [],
     groups: [],
+    garpGroups: [],
     virtualServers: [],
     trackScripts: [],
     trackFiles: [],

@@ -71,6 +71,46 @@ export interface VirtualAddress extends AddressOptions {
   readonly place: Place;
 }
 
+export interface UnicastPeer {
+  readonly address: string;
+  readonly family: 4 | 6;
+  /** What TTL or hop limit its adverts may have. */
+  readonly minTtl: number;
+  readonly maxTtl: number;
+  readonly rangeGiven: boolean;
+  readonly place: Place;
+}
+
+/** Where adverts go, and come from. */
+export type AdvertTarget =
+  | { readonly kind: 'multicast'; readonly group: string }
+  /** Without peers: there is nobody to talk to, and the instance is in FAULT. */
+  | {
+      readonly kind: 'unicast';
+      readonly peers: readonly UnicastPeer[];
+      readonly ttl: number;
+      /** Take adverts from peers only. */
+      readonly checkSource: boolean;
+    };
+
+export interface HmacKey {
+  readonly id: number;
+  /** 32 to 64 bytes, as hex digits. */
+  readonly hex: string;
+  readonly place: Place;
+}
+
+/** `auth_hmac` of keepalived 2.4. */
+export interface AuthHmac {
+  readonly keys: readonly HmacKey[];
+  /** Of the key that adverts are signed with. */
+  readonly activeKey: number;
+  readonly antiReplay: 'time' | 'monotonic';
+  readonly windowSeconds: number;
+  /** Receive-only signs nothing; it and permissive take adverts that are not signed. */
+  readonly mode: 'enforce' | 'permissive' | 'receive-only';
+}
+
 export interface VrrpInstance {
   readonly name: string;
   readonly initialState: 'master' | 'backup';
@@ -99,12 +139,36 @@ export interface VrrpInstance {
   readonly preemptDelayMs: number;
   /** It stays what it is when its interface goes down. */
   readonly dontTrackPrimary?: true;
-  readonly authentication: { readonly type: 'none' } | { readonly type: 'pass'; readonly password: string };
+  readonly target: AdvertTarget;
+  /** unicast_src_ip or mcast_src_ip. Absent: the interface's own primary address. */
+  readonly sourceAddress?: string;
+  /** track_src_ip: in FAULT while its interface has not got that address. */
+  readonly trackSource?: true;
+  readonly authentication: { readonly type: 'none' } | { readonly type: 'pass' | 'ah'; readonly password: string };
+  readonly hmac?: AuthHmac;
   readonly garpMasterDelayMs: number;
   readonly garpMasterRepeat: number;
   readonly garpMasterRefreshMs: number;
   readonly garpMasterRefreshRepeat: number;
+  /** After an advert of a lower priority was heard as master. */
+  readonly garpLowerPriorityDelayMs: number;
+  readonly garpLowerPriorityRepeat: number;
+  /** How often announcements go to interfaces of addresses that are not the instance's; 0: never. `all`: not only to virtual MACs. */
+  readonly garpExtraInterfaces: { readonly all: boolean; readonly intervalMs: number };
   readonly downTimerAdverts: number;
+  /** RFC 3768 and 5798 say nothing in answer to a lesser master; RFC 9568 and keepalived advertise. */
+  readonly lowerPriorityNoAdvert: boolean;
+  /** A master that loses says so once more, so that the other one announces its addresses again. */
+  readonly higherPrioritySendAdvert: boolean;
+  /** Of the owner of the addresses alone. */
+  readonly ownerIgnoreAdverts: boolean;
+  /** Addresses in adverts are compared only when the sender is another than before. */
+  readonly skipCheckAdvertAddresses: boolean;
+  /** timer_expired_backup: the highest priority another router may have; we step back when that one must have taken over. Absent: never. */
+  readonly timerExpiredPriority?: number;
+  readonly strict: boolean;
+  /** v3 over IPv4 and unicast: the checksum keepalived had until 1.3.6, with the multicast group in its pseudo-header. */
+  readonly oldUnicastChecksum: 'detect' | 'always' | 'never';
   /** v3 over IPv4: checksum of the message alone, as RFC 9568 has it, instead of with a pseudo-header. */
   readonly v3ChecksumAsV2: boolean;
   readonly notices?: StateNotices;
@@ -179,10 +243,24 @@ export interface VirtualServer extends Omit<Service, 'destinations'> {
 /** Interfaces may be missing, and come; `changing`: they may also become others of the same name. */
 export type DynamicInterfaces = 'coming' | 'changing';
 
+/** How long announcements wait for each other, on all of `interfaces` together. */
+export interface GarpGroup {
+  readonly interfaces: readonly string[];
+  readonly garpIntervalMs: number;
+  readonly gnaIntervalMs: number;
+}
+
 export interface GlobalDefs {
   readonly routerId: string;
   readonly vrrpVersion: 2 | 3;
   readonly vrrpStartupDelayMs: number;
+  /** Counted from when the machine started. */
+  readonly vrrpDelayAfterBootMs: number;
+  /** Of interfaces in no garp_group. */
+  readonly garpIntervalMs: number;
+  readonly gnaIntervalMs: number;
+  readonly garpGroups: readonly GarpGroup[];
+  readonly logUnknownVrids: boolean;
   readonly dynamicInterfaces?: DynamicInterfaces;
   readonly places: Places;
 }

@@ -4,6 +4,7 @@ import type { Checker, CheckerTiming, Config, HttpUrl, RealServer, VirtualServer
 import { nameOf } from '../../control/config/service-name.js';
 import { PROFILES } from '../../control/config/timeouts.js';
 import type { Protocol } from '../../dataplane/protocol.js';
+import { vrrpGlobal } from '../vrrp/instance.js';
 
 type HttpChecker = Extract<Checker, { kind: 'http' }>;
 
@@ -73,7 +74,7 @@ export function virtualServer({
 export function config(virtualServers: readonly VirtualServer[]): Config {
   return {
     file: 'test.conf',
-    global: { routerId: 'test', vrrpVersion: 2, vrrpStartupDelayMs: 0, places: {} },
+    global: vrrpGlobal(),
     instances: [],
     syncGroups: [],
     tracking: { scripts: [], files: [], processes: [], bfd: [], linkDelays: [], instances: [] },

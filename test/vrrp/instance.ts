@@ -1,6 +1,6 @@
 // VRRP instances for tests, with keepalived's defaults where a test does not care.
 
-import type { VirtualAddress, VrrpInstance } from '../../control/config/model.js';
+import type { GlobalDefs, VirtualAddress, VrrpInstance } from '../../control/config/model.js';
 
 const NOWHERE = { file: 'test', line: 1, column: 1 };
 
@@ -25,13 +25,38 @@ export function vrrpInstance(wanted: Partial<VrrpInstance> & { vips?: readonly s
     preempt: true,
     preemptDelayMs: 0,
     authentication: { type: 'none' },
+    target: { kind: 'multicast', group: settings.family === 6 ? 'ff02::12' : '224.0.0.18' },
     garpMasterDelayMs: 5000,
     garpMasterRepeat: 5,
     garpMasterRefreshMs: 0,
     garpMasterRefreshRepeat: 1,
+    garpLowerPriorityDelayMs: settings.garpMasterDelayMs ?? 5000,
+    garpLowerPriorityRepeat: settings.garpMasterRepeat ?? 5,
+    garpExtraInterfaces: { all: false, intervalMs: 0 },
     downTimerAdverts: 3,
+    lowerPriorityNoAdvert: false,
+    higherPrioritySendAdvert: false,
+    ownerIgnoreAdverts: false,
+    skipCheckAdvertAddresses: false,
+    strict: false,
+    oldUnicastChecksum: 'detect',
     v3ChecksumAsV2: false,
     places: {},
     ...settings,
+  };
+}
+
+export function vrrpGlobal(wanted: Partial<GlobalDefs> = {}): GlobalDefs {
+  return {
+    routerId: 'test',
+    vrrpVersion: 2,
+    vrrpStartupDelayMs: 0,
+    vrrpDelayAfterBootMs: 0,
+    garpIntervalMs: 0,
+    gnaIntervalMs: 0,
+    garpGroups: [],
+    logUnknownVrids: false,
+    places: {},
+    ...wanted,
   };
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { VrrpInstance } from '../../control/config/model.js';
 import type { VrrpInstanceStatus } from '../../control/vrrp/driver.js';
+import { vrrpGlobal } from './instance.js';
 
 export type Side = 'a' | 'b';
 export type Network = 'pub' | 'priv';
@@ -136,7 +137,7 @@ export class Lab {
 
 function writeConfig(file: string, instances: readonly VrrpInstance[], group: readonly string[]): void {
   const syncGroups = group.length === 0 ? [] : [{ name: 'VG1', members: group, places: {} }];
-  writeFileSync(file, JSON.stringify({ instances, syncGroups, global: { vrrpStartupDelayMs: 0 } }));
+  writeFileSync(file, JSON.stringify({ instances, syncGroups, global: vrrpGlobal() }));
 }
 
 /** `ip netns exec` becomes the command, so the signal reaches the command itself. */

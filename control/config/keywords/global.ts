@@ -5,6 +5,7 @@ import { type Arguments, block, type Keyword } from '../keyword.js';
 import type { DynamicInterfaces } from '../model.js';
 import { globalNotices } from './notices.js';
 import { scriptUser } from './script.js';
+import { extraInterfaces, multicastGroup } from './unicast.js';
 import { interfaceName } from './virtual-mac.js';
 
 const VERSIONS: ReadonlyMap<string, 2 | 3> = new Map([
@@ -19,6 +20,7 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'vrrp_version', takes: '2|3', set: (arg) => ({ vrrpVersion: arg.oneOf(VERSIONS) }) },
   { name: 'lvs_timeouts', takes: '[tcp SECONDS] [tcpfin SECONDS] [udp SECONDS]', set: (arg) => ({ timeouts: timeouts(arg) }) },
   { name: 'vrrp_startup_delay', takes: 'SECONDS', set: (arg) => ({ vrrpStartupDelayMs: arg.seconds(0, 4294) }) },
+  { name: 'vrrp_delay_after_boot', takes: 'SECONDS', set: (arg) => ({ vrrpDelayAfterBootMs: arg.seconds(0, 4294) }) },
   { name: 'vrrp_garp_master_delay', takes: 'SECONDS', set: (arg) => ({ garpMasterDelayMs: arg.seconds(0, DAY) }) },
   { name: 'vrrp_garp_master_repeat', takes: 'COUNT', set: (arg) => ({ garpMasterRepeat: arg.integer(1, COUNT) }) },
   { name: 'vrrp_garp_master_refresh', takes: 'SECONDS', set: (arg) => ({ garpMasterRefreshMs: arg.seconds(0, DAY) }) },
@@ -37,8 +39,8 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'lvs_process_name', takes: 'NAME' },
   { name: 'bfd_process_name', takes: 'NAME' },
   { name: 'checker_log_all_failures', takes: 'BOOL' },
-  { name: 'vrrp_mcast_group4', takes: 'ADDRESS', without: 'adverts go to 224.0.0.18' },
-  { name: 'vrrp_mcast_group6', takes: 'ADDRESS', without: 'adverts go to ff02::12' },
+  { name: 'vrrp_mcast_group4', takes: 'ADDRESS', set: (arg) => ({ multicastGroup4: multicastGroup(arg, 4).address }) },
+  { name: 'vrrp_mcast_group6', takes: 'ADDRESS', set: (arg) => ({ multicastGroup6: multicastGroup(arg, 6).address }) },
   { name: 'default_interface', takes: 'INTERFACE', set: (arg) => ({ defaultInterface: arg.word('the name of an interface') }) },
   {
     name: 'lvs_sync_daemon',
@@ -48,14 +50,14 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'lvs_flush', takes: '' },
   { name: 'lvs_flush_on_stop', takes: '[VS]' },
   { name: 'lvs_flush_onstop', takes: '[VS]' },
-  { name: 'vrrp_garp_lower_prio_delay', takes: 'SECONDS' },
-  { name: 'vrrp_garp_lower_prio_repeat', takes: 'COUNT' },
-  { name: 'vrrp_garp_interval', takes: 'SECONDS' },
-  { name: 'vrrp_gna_interval', takes: 'SECONDS' },
-  { name: 'vrrp_garp_extra_if', takes: '[all] SECONDS' },
-  { name: 'vrrp_lower_prio_no_advert', takes: '[BOOL]' },
-  { name: 'vrrp_higher_prio_send_advert', takes: '[BOOL]' },
-  { name: 'vrrp_owner_ignore_adverts', takes: '[BOOL]' },
+  { name: 'vrrp_garp_lower_prio_delay', takes: 'SECONDS', set: (arg) => ({ garpLowerPriorityDelayMs: arg.seconds(0, DAY) }) },
+  { name: 'vrrp_garp_lower_prio_repeat', takes: 'COUNT', set: (arg) => ({ garpLowerPriorityRepeat: arg.integer(0, COUNT) }) },
+  { name: 'vrrp_garp_interval', takes: 'SECONDS', set: (arg) => ({ garpIntervalMs: arg.seconds(0, 1000) }) },
+  { name: 'vrrp_gna_interval', takes: 'SECONDS', set: (arg) => ({ gnaIntervalMs: arg.seconds(0, 1000) }) },
+  { name: 'vrrp_garp_extra_if', takes: '[all] SECONDS', set: (arg) => ({ garpExtraInterfaces: extraInterfaces(arg) }) },
+  { name: 'vrrp_lower_prio_no_advert', takes: '[BOOL]', set: (arg) => ({ lowerPriorityNoAdvert: arg.flag() }) },
+  { name: 'vrrp_higher_prio_send_advert', takes: '[BOOL]', set: (arg) => ({ higherPrioritySendAdvert: arg.flag() }) },
+  { name: 'vrrp_owner_ignore_adverts', takes: '[BOOL]', set: (arg) => ({ ownerIgnoreAdverts: arg.flag() }) },
   { name: 'vrrp_iptables', takes: '[CHAIN [CHAIN]]' },
   { name: 'vrrp_ipsets', takes: '[NAME…]' },
   { name: 'nftables', takes: '[TABLE]' },
@@ -66,9 +68,9 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'nftables_ipvs_priority', takes: 'PRIORITY' },
   { name: 'nftables_ipvs_start_fwmark', takes: 'MARK' },
   { name: 'disable_local_igmp', takes: '' },
-  { name: 'vrrp_check_unicast_src', takes: '' },
-  { name: 'vrrp_skip_check_adv_addr', takes: '' },
-  { name: 'vrrp_strict', takes: '' },
+  { name: 'vrrp_check_unicast_src', takes: '', set: () => ({ checkUnicastSource: true }) },
+  { name: 'vrrp_skip_check_adv_addr', takes: '', set: () => ({ skipCheckAdvertAddresses: true }) },
+  { name: 'vrrp_strict', takes: '', set: () => ({ strict: true }) },
   { name: 'max_auto_priority', takes: '[PRIORITY]' },
   { name: 'min_auto_priority_delay', takes: 'MICROSECONDS' },
   { name: 'vrrp_priority', takes: 'NICE' },
@@ -118,7 +120,7 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'vrrp_rx_bufs_policy', takes: 'MTU|ADVERT|BYTES' },
   { name: 'vrrp_rx_bufs_multiplier', takes: 'NUMBER' },
   { name: 'kernel_rx_buf_size', takes: 'BYTES' },
-  { name: 'log_unknown_vrids', takes: '' },
+  { name: 'log_unknown_vrids', takes: '', set: () => ({ logUnknownVrids: true }) },
   { name: 'vmac_prefix', takes: 'PREFIX', set: (arg) => ({ virtualMacPrefix: interfaceName(arg, arg.word('a prefix')) }) },
   { name: 'vmac_addr_prefix', takes: 'PREFIX', set: (arg) => ({ virtualMacAddressPrefix: interfaceName(arg, arg.word('a prefix')) }) },
   { name: 'random_seed', takes: 'NUMBER' },

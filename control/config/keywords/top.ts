@@ -3,8 +3,10 @@
 import type { InstanceDraft, SyncGroupDraft, TopDraft, TrackGroupDraft } from '../draft.js';
 import { type Arguments, type Block, block, type Keyword, type Placed } from '../keyword.js';
 import { staticAddress } from './address-line.js';
+import { hmacBlock } from './auth-hmac.js';
 import { bfdInstance, bfdInstanceBlock } from './bfd.js';
 import { bfdBlock, dnsBlock, fileBlock, httpBlock, miscBlock, smtpBlock, tcpBlock, udpBlock, urlBlock } from './checkers.js';
+import { garpGroup, garpGroupBlock } from './garp-group.js';
 import { globalBlock } from './global.js';
 import { group } from './group.js';
 import { natlbBlock } from './natlb.js';
@@ -15,13 +17,6 @@ import { linkDelay } from './track.js';
 import { realServerBlock, virtualServer, virtualServerBlock } from './virtual-server.js';
 import { authenticationBlock, instanceBlock, syncGroupBlock } from './vrrp.js';
 import { processBlock, scriptBlock, watchedFile, watchedFileBlock, watchedProcess, watchedScript } from './watched.js';
-
-const garpGroupKeywords: readonly Keyword<Placed>[] = [
-  { name: 'garp_interval', takes: 'SECONDS' },
-  { name: 'gna_interval', takes: 'SECONDS' },
-  { name: 'interface', takes: 'INTERFACE' },
-  { name: 'interfaces', takes: '{ INTERFACE… }' },
-];
 
 const sslKeywords: readonly Keyword<Placed>[] = [
   { name: 'password', takes: 'PASSWORD' },
@@ -34,7 +29,6 @@ const trackGroupKeywords: readonly Keyword<TrackGroupDraft>[] = [
   { name: 'group', takes: '{ INSTANCE… }', set: (arg) => ({ members: arg.lines((line) => line.rest('names of instances')).flat() }) },
 ];
 
-const garpGroupBlock = block('garp_group', garpGroupKeywords);
 const sslBlock = block('SSL', sslKeywords);
 const trackGroupBlock = block('track_group', trackGroupKeywords);
 
@@ -57,6 +51,7 @@ export function topBlock({ global, settings, statics }: TopDraft): Block<TopDraf
         ),
     },
     { name: 'track_group', takes: 'NAME { group { INSTANCE… } }', set: (arg) => ({ trackGroups: trackGroup(arg) }) },
+    { name: 'garp_group', takes: '{ … }', set: (arg) => ({ garpGroups: garpGroup(arg) }) },
     { name: 'virtual_server_group', takes: 'NAME { ADDRESS [PORT]… }', set: (arg) => ({ groups: group(arg) }) },
     { name: 'virtual_server', takes: 'ADDRESS [PORT] { … }', set: (arg) => ({ virtualServers: [...virtualServer(arg)] }) },
     { name: 'vrrp_script', takes: 'NAME { … }', set: (arg) => ({ trackScripts: watchedScript(arg) }) },
@@ -76,7 +71,6 @@ export function topBlock({ global, settings, statics }: TopDraft): Block<TopDraf
 }
 
 const laterKeywords: readonly Keyword<Placed>[] = [
-  { name: 'garp_group', takes: '{ … }', contents: garpGroupBlock },
   { name: 'SSL', takes: '{ … }', contents: sslBlock },
   { name: 'linkbeat_interfaces', takes: '{ INTERFACE… }' },
   { name: 'linkbeat_use_polling', takes: '' },
@@ -99,6 +93,8 @@ const BLOCKS: readonly Pick<Block<unknown>, 'name' | 'keywords'>[] = [
   natlbBlock,
   instanceBlock,
   authenticationBlock,
+  hmacBlock,
+  garpGroupBlock,
   syncGroupBlock,
   virtualServerBlock,
   serviceOptionsBlock,
@@ -140,6 +136,7 @@ function instance(arg: Arguments): InstanceDraft[] {
     routes: [],
     rules: [],
     tracked: [],
+    unicastPeers: [],
     places,
   });
   return name === undefined ? [] : [draft];

@@ -3,10 +3,12 @@
 import type { AuthenticationDraft, InstanceDraft, SyncGroupDraft } from '../draft.js';
 import { type Arguments, block, type Keyword } from '../keyword.js';
 import { virtualAddress } from './address-line.js';
+import { authHmac } from './auth-hmac.js';
 import { instanceNotices, stateNotices } from './notices.js';
 import { route } from './route.js';
 import { rule } from './rule.js';
 import { trackingKeywords } from './track.js';
+import { extraInterfaces, multicastGroup, oldUnicastChecksum, timerExpiredBackup, unicastPeer } from './unicast.js';
 import { virtualMac } from './virtual-mac.js';
 
 const STATES: ReadonlyMap<string, 'master' | 'backup'> = new Map([
@@ -52,35 +54,47 @@ const keywords: readonly Keyword<InstanceDraft>[] = [
   { name: 'dont_track_primary', takes: '', set: () => ({ dontTrackPrimary: true }) },
   ...trackingKeywords,
   { name: 'track_src_ip', takes: '', set: () => ({ trackSource: true }) },
-  { name: 'mcast_src_ip', takes: 'ADDRESS' },
-  { name: 'mcast_dst_ip', takes: 'ADDRESS' },
-  { name: 'unicast_src_ip', takes: 'ADDRESS' },
-  { name: 'unicast_peer', takes: '{ ADDRESS [min_ttl N] [max_ttl N]… }', without: 'adverts are multicast' },
-  { name: 'unicast_ttl', takes: 'TTL' },
-  { name: 'unicast_fault_no_peer', takes: '' },
-  { name: 'old_unicast_checksum', takes: '[never]' },
-  { name: 'check_unicast_src', takes: '' },
-  { name: 'garp_lower_prio_delay', takes: 'SECONDS' },
-  { name: 'garp_lower_prio_repeat', takes: 'COUNT' },
-  { name: 'garp_extra_if', takes: '[all] SECONDS' },
-  { name: 'lower_prio_no_advert', takes: '[BOOL]' },
-  { name: 'higher_prio_send_advert', takes: '[BOOL]' },
-  { name: 'owner_ignore_adverts', takes: '[BOOL]' },
+  { name: 'mcast_src_ip', takes: 'ADDRESS', set: (arg) => ({ sourceAddress: arg.address() }) },
+  { name: 'mcast_dst_ip', takes: 'ADDRESS', set: (arg) => ({ multicastGroup: multicastGroup(arg) }) },
+  { name: 'unicast_src_ip', takes: 'ADDRESS', set: (arg) => ({ sourceAddress: arg.address() }) },
+  { name: 'unicast_peer', takes: '{ ADDRESS [min_ttl N] [max_ttl N]… }', set: (arg) => ({ unicastPeers: arg.lines(unicastPeer) }) },
+  { name: 'unicast_ttl', takes: 'TTL', set: (arg) => ({ unicastTtl: arg.integer(0, 255) }) },
+  { name: 'unicast_fault_no_peer', takes: '', set: () => ({ unicastFaultWithoutPeer: true }) },
+  { name: 'old_unicast_checksum', takes: '[never]', set: (arg) => ({ oldUnicastChecksum: oldUnicastChecksum(arg) }) },
+  { name: 'check_unicast_src', takes: '', set: () => ({ checkUnicastSource: true }) },
+  { name: 'garp_lower_prio_delay', takes: 'SECONDS', set: (arg) => ({ garpLowerPriorityDelayMs: arg.seconds(0, DAY) }) },
+  { name: 'garp_lower_prio_repeat', takes: 'COUNT', set: (arg) => ({ garpLowerPriorityRepeat: arg.integer(0, COUNT) }) },
+  { name: 'garp_extra_if', takes: '[all] SECONDS', set: (arg) => ({ garpExtraInterfaces: extraInterfaces(arg) }) },
+  {
+    name: 'vmac_garp_intvl',
+    takes: '[all] SECONDS',
+    set: (arg) => ({ garpExtraInterfaces: extraInterfaces(arg) }),
+    alias: 'garp_extra_if',
+  },
+  { name: 'v3_checksum_as_v2', takes: '[BOOL]', set: (arg) => ({ v3ChecksumAsV2: arg.flag() }) },
+  { name: 'lower_prio_no_advert', takes: '[BOOL]', set: (arg) => ({ lowerPriorityNoAdvert: arg.flag() }) },
+  { name: 'higher_prio_send_advert', takes: '[BOOL]', set: (arg) => ({ higherPrioritySendAdvert: arg.flag() }) },
+  { name: 'owner_ignore_adverts', takes: '[BOOL]', set: (arg) => ({ ownerIgnoreAdverts: arg.flag() }) },
   { name: 'virtual_routes', takes: '{ ROUTE… }', set: (arg) => ({ routes: arg.lines((line) => route(line, 'virtual')).flat() }) },
   { name: 'virtual_rules', takes: '{ RULE… }', set: (arg) => ({ rules: arg.lines((line) => rule(line, 'virtual')) }) },
   { name: 'promote_secondaries', takes: '', set: () => ({ promoteSecondaries: true }) },
   { name: 'no_accept', takes: '', set: () => ({ accept: false }) },
-  { name: 'skip_check_adv_addr', takes: '[BOOL]' },
-  { name: 'strict_mode', takes: '[BOOL]' },
+  { name: 'skip_check_adv_addr', takes: '[BOOL]', set: (arg) => ({ skipCheckAdvertAddresses: arg.flag() }) },
+  { name: 'strict_mode', takes: '[BOOL]', set: (arg) => ({ strict: arg.flag() }) },
   { name: 'debug', takes: 'LEVEL' },
   ...stateNotices,
   ...instanceNotices,
   { name: 'kernel_rx_buf_size', takes: 'BYTES' },
   { name: 'linkbeat_use_polling', takes: '' },
   { name: 'lvs_sync_daemon_interface', takes: 'INTERFACE', without: 'connections are not copied to the other router' },
-  { name: 'auth_hmac', takes: '{ KEY… }' },
-  { name: 'timer_expired_backup', takes: '' },
-  { name: 'thread_timer_expired', takes: '' },
+  { name: 'auth_hmac', takes: '{ key, active_key, anti_replay, time_window, mode }', set: (arg) => ({ hmac: authHmac(arg) }) },
+  { name: 'timer_expired_backup', takes: '[1-254]', set: (arg) => ({ timerExpiredPriority: timerExpiredBackup(arg) }) },
+  {
+    name: 'thread_timer_expired',
+    takes: '[1-254]',
+    set: (arg) => ({ timerExpiredPriority: timerExpiredBackup(arg) }),
+    alias: 'timer_expired_backup',
+  },
 ];
 
 const AUTHENTICATION_TYPES: ReadonlyMap<string, 'pass' | 'ah'> = new Map([
