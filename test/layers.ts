@@ -99,7 +99,7 @@ function referencesOf(path: string, text: string): Reference[] {
 }
 
 function imports(path: string, text: string): string[] {
-  const found = withoutComments(text).matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g);
+  const found = withoutComments(text).matchAll(/(?<!')\b(?:from|import)\s*\(?\s*'([^']+)'/g);
   return [...found].map(([, name = '']) => (name.startsWith('.') ? normalize(join(dirname(path), name)).replace(/\.js$/, '.ts') : name));
 }
 
