@@ -2,7 +2,7 @@
 
 import type { Listener, NoDestination, Protocol, SchedulerFlag, Sloppy } from '../../dataplane/protocol.js';
 import type { Address } from './address.js';
-import type { Route, Rule } from './kernel.js';
+import type { Route, Rule, StaticAddressDraft } from './kernel.js';
 import type { Placed } from './keyword.js';
 import type {
   DynamicInterfaces,
@@ -14,7 +14,6 @@ import type {
   ScriptUser,
   Settings,
   StateNotices,
-  StaticAddressDraft,
   UnicastPeer,
   VirtualAddress,
 } from './model.js';

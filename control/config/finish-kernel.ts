@@ -1,8 +1,7 @@
 // What the configuration asks of the kernel, finished: which interface each address goes to, and which interfaces are made for it.
 
 import type { GlobalDraft, InstanceDraft, TopDraft } from './draft.js';
-import type { StaticAddress, Statics, VirtualMac } from './kernel.js';
-import type { StaticAddressDraft } from './keywords/address-line.js';
+import type { StaticAddress, StaticAddressDraft, Statics, VirtualMac } from './kernel.js';
 import type { VirtualAddress, VrrpInstance } from './model.js';
 
 /** keepalived's, where `default_interface` does not say. */

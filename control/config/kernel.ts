@@ -31,6 +31,9 @@ export interface StaticAddress extends AddressOptions, Prefix {
   readonly place: Place;
 }
 
+/** Before it is known which interface the default one is. */
+export type StaticAddressDraft = Omit<StaticAddress, 'device'> & { readonly device?: string };
+
 export interface Hop {
   readonly gateway?: string;
   readonly device?: string;

@@ -1,7 +1,7 @@
 // A line of `virtual_ipaddress` and `static_ipaddress`: an address as `ip address add` takes it. keepalived.conf(5), ip-address(8).
 
 import { type Address, addressOf, bitsOf, widthOf } from '../address.js';
-import type { AddressFlag, AddressOptions, StaticAddress } from '../kernel.js';
+import type { AddressFlag, AddressOptions, StaticAddressDraft } from '../kernel.js';
 import type { Arguments } from '../keyword.js';
 import type { VirtualAddress } from '../model.js';
 
@@ -54,9 +54,6 @@ export function virtualAddress(line: Arguments): VirtualAddress {
   const { address, place, draft } = readLine(line, 'virtual');
   return { address: address.text, family: address.family, ...draft, place };
 }
-
-/** What is still to be found out: the interface, when it is the default one. */
-export type StaticAddressDraft = Omit<StaticAddress, 'device'> & { readonly device?: string };
 
 export function staticAddress(line: Arguments): StaticAddressDraft {
   const { address, place, draft } = readLine(line, 'static');
