@@ -2,6 +2,7 @@
 
 import type { Endpoint, FlowFilter, PacketQuestion, Protocol } from '../dataplane/protocol.js';
 import { familyOf, parseAddress, widthOf } from './config/address.js';
+import { DUMPS, type DumpName } from './dumps/names.js';
 
 export interface FlowsRequest {
   readonly what: 'flows';
@@ -32,11 +33,18 @@ export interface DiffRequest {
   readonly file?: string;
 }
 
+/** By keepalived's name for the signal. */
+export interface DumpRequest {
+  readonly what: 'dump';
+  readonly name: DumpName;
+}
+
 export type ControlRequest =
   | { readonly what: 'status' }
   | ReloadRequest
   | { readonly what: 'confirm' }
   | DiffRequest
+  | DumpRequest
   | FlowsRequest
   | ExplainRequest
   | TraceRequest;
@@ -53,6 +61,7 @@ const READERS: Readonly<Record<ControlRequest['what'], (fields: Fields) => Contr
   trace: ({ verdicts = [] }) => ({ what: 'trace', verdicts: texts(verdicts, 'verdicts') }),
   reload: ({ rollbackAfterMs: ms }) => ({ what: 'reload', ...(ms === undefined ? {} : { rollbackAfterMs: trialMs(ms) }) }),
   confirm: () => ({ what: 'confirm' }),
+  dump: ({ name }) => ({ what: 'dump', name: dumpName(name) }),
   diff: ({ file }) => ({ what: 'diff', ...(file === undefined ? {} : { file: absolutePath(file) }) }),
 };
 
@@ -63,6 +72,7 @@ const FIELDS: Readonly<Record<ControlRequest['what'], readonly string[]>> = {
   trace: ['what', 'verdicts'],
   reload: ['what', 'rollbackAfterMs'],
   confirm: ['what'],
+  dump: ['what', 'name'],
   diff: ['what', 'file'],
 };
 
@@ -80,6 +90,12 @@ function trialMs(value: unknown): number {
   const ms = integer(value, 'rollbackAfterMs', LONGEST_TRIAL_MS);
   if (ms === 0) throw new Error('rollbackAfterMs: expected more than 0');
   return ms;
+}
+
+function dumpName(value: unknown): DumpName {
+  const name = DUMPS.find((one) => one === value);
+  if (name === undefined) throw new Error(`name: expected one of ${DUMPS.join(', ')}, found ${shown(value)}`);
+  return name;
 }
 
 function absolutePath(value: unknown): string {

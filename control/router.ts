@@ -139,6 +139,10 @@ export class Router {
     };
   }
 
+  clearCounters(): void {
+    this.#vrrp.clearCounters();
+  }
+
   #measured(stats: Stats): Pick<Status['dataplane'], 'stats' | 'rates'> {
     const rates = this.#rates.rates(stats);
     return { stats, ...(rates && { rates }) };

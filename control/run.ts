@@ -6,6 +6,9 @@ import { DEFAULT_RUN_DIR } from './cli/client.js';
 import { fileSystem } from './config/file.js';
 import type { Config, Finding } from './config/model.js';
 import { render } from './config/render.js';
+import { dump } from './dumps/driver.js';
+import type { DumpName } from './dumps/names.js';
+import { addon } from './host/addon.js';
 import { lockRunDir, type RunDirLock } from './host/lock.js';
 import { openHost } from './host/netlink.js';
 import { claimNetwork } from './host/network-claim.js';
@@ -16,7 +19,7 @@ import { configDiff } from './reload/diff.js';
 import { readApart } from './reload/loader.js';
 import { Reloader, type ReloadOutcome } from './reload/reloader.js';
 import { idOption, type Overrides, Router } from './router.js';
-import type { Signals } from './signals.js';
+import { hearRealTimeSignals, type Signals } from './signals.js';
 import { controlSocketPath, type Handlers, startControlSocket } from './socket.js';
 import type { Status } from './status.js';
 
@@ -78,12 +81,17 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   const metrics = await openMetrics(args.metrics ?? config.settings.metrics, status, log);
   opened.push(() => metrics?.close());
   const reload = (trialMs?: number) => notifying(host.sdNotify, () => reloader.reload(trialMs));
+  const dumping = { runDir, log, config: () => router.config, status, clearCounters: () => router.clearCounters() };
+  const dumpLogged = (name: DumpName) => void dump(name, dumping).catch((problem: Error) => log(`Nothing is dumped: ${problem.message}`));
+  signals.onDump(dumpLogged);
+  hearRealTimeSignals(addon.onSignal, dumpLogged);
   const handlers: Handlers = {
     status,
     reload: ({ rollbackAfterMs }) => reload(rollbackAfterMs),
     confirm: async () => reloader.confirm(),
     diff: async ({ file }) => configDiff(file ?? router.config.file, router.config, await reloader.read(file)),
     explain: (question) => router.explain(question),
+    dump: ({ name }) => dump(name, dumping),
     trace: (verdicts) => router.trace(verdicts),
     flows: (question) => router.flows(question),
   };

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Explanation, FlowPiece, FlowQuestion, PacketQuestion, Trace } from '../dataplane/protocol.js';
 import type { ConfigDiff } from './reload/diff.js';
 import type { ReloadOutcome } from './reload/reloader.js';
-import { type ControlRequest, type DiffRequest, type FlowsRequest, type ReloadRequest, readRequest } from './requests.js';
+import { type ControlRequest, type DiffRequest, type DumpRequest, type FlowsRequest, type ReloadRequest, readRequest } from './requests.js';
 import type { Status } from './status.js';
 
 /** What is answered in one line. */
@@ -17,6 +17,8 @@ export interface Answers {
   readonly reload: ReloadOutcome;
   readonly confirm: ReloadOutcome;
   readonly diff: ConfigDiff;
+  /** The files that were written. */
+  readonly dump: readonly string[];
   readonly explain: Explanation;
   readonly trace: Trace;
 }
@@ -32,6 +34,7 @@ export interface Handlers {
   readonly reload: (request: ReloadRequest) => Promise<ReloadOutcome>;
   readonly confirm: () => Promise<ReloadOutcome>;
   readonly diff: (request: DiffRequest) => Promise<ConfigDiff>;
+  readonly dump: (request: DumpRequest) => Promise<readonly string[]>;
   readonly explain: (question: PacketQuestion) => Promise<Explanation>;
   readonly trace: (verdicts: readonly string[]) => Promise<Trace>;
   /** Asked for one piece after the other, each when the one before it has been taken. */
@@ -121,6 +124,8 @@ function answerTo(request: Exclude<ControlRequest, FlowsRequest>, handlers: Hand
       return handlers.confirm();
     case 'diff':
       return handlers.diff(request);
+    case 'dump':
+      return handlers.dump(request);
     case 'explain':
       return handlers.explain(request.packet);
     case 'trace':

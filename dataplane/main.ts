@@ -129,6 +129,9 @@ process.on('disconnect', () => {
 // A terminal's Ctrl-C reaches both processes; only control decides. Without control, asking to end is a reason to withdraw now.
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
+// So does `systemctl kill`. Without a listener the one opens Node's debugger, and the other ends the process.
+process.on('SIGUSR1', () => undefined);
+process.on('SIGUSR2', () => undefined);
 process.on('SIGTERM', () => {
   if (grace !== undefined) withdraw('asked to end');
 });

@@ -25,6 +25,7 @@ const CORE_HEADERS =
 /** In these folders everything decides and nothing acts, but for the hands named here. A new file is pure until it is added. */
 const HANDS: Readonly<Record<string, readonly string[]>> = {
   config: ['file', 'local-host'],
+  dumps: ['driver', 'write'],
   health: ['connection', 'driver', 'probe-http', 'probe-tcp', 'watch'],
   rates: ['driver'],
   reconcile: [],

@@ -93,7 +93,21 @@ export interface HealthNoticesDraft {
   mail?: boolean;
 }
 
-export interface GlobalDraft extends VrrpDraft, Placed {
+/** How a running natlb is led and looked at. */
+export interface OperatingDraft {
+  reloadTimeFile?: string;
+  reloadRepeat?: true;
+  /** True: the usual one. */
+  reloadFile?: string | true;
+  instanceName?: string;
+  dumpsNameInstance?: boolean;
+  stateDumpFile?: string;
+  statsDumpFile?: string;
+  jsonDumpFile?: string;
+  jsonVersion?: 1 | 2;
+}
+
+export interface GlobalDraft extends VrrpDraft, OperatingDraft, Placed {
   routerId?: string;
   vrrpVersion?: 2 | 3;
   timeouts?: LvsTimeouts;

@@ -4,6 +4,7 @@ import type { GlobalDraft, InstanceDraft, SettingsDraft, SyncGroupDraft, TopDraf
 import { election } from './finish-election.js';
 import { finishKernelPart, finishStatics, InterfaceNames } from './finish-kernel.js';
 import { finishNotifications, finishStateNotices } from './finish-notices.js';
+import { finishOperating } from './finish-operating.js';
 import { finishVirtualServer } from './finish-service.js';
 import { finishTracking } from './finish-tracking.js';
 import type { MarkRule } from './firewall/rule.js';
@@ -61,6 +62,7 @@ function finishGlobal({ global: draft, garpGroups }: TopDraft, hostName: string)
     gnaIntervalMs,
     garpGroups: garpGroups.map((group) => ({ garpIntervalMs: 0, gnaIntervalMs: 0, ...withoutPlaces(group) })),
     logUnknownVrids: draft.logUnknownVrids ?? false,
+    ...finishOperating(draft),
     places: draft.places,
   };
 }

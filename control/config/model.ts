@@ -250,6 +250,27 @@ export interface GarpGroup {
   readonly gnaIntervalMs: number;
 }
 
+/** Paths as configured: a directory when they end in `/`, and below the run directory when they do not begin with one. */
+export interface Dumps {
+  readonly data?: string;
+  readonly stats?: string;
+  readonly json?: string;
+  readonly jsonVersion?: 1 | 2;
+  /** Part of their names. */
+  readonly instance?: string;
+}
+
+/** How a running natlb is led and looked at. */
+export interface Operating {
+  /** Says when to reload. */
+  readonly reloadTimeFile?: string;
+  /** Every day at that time. */
+  readonly reloadRepeat?: true;
+  /** Is there while the configuration is read. `true`: keepalived.reload in the run directory. */
+  readonly reloadFile?: string | true;
+  readonly dumps?: Dumps;
+}
+
 export interface GlobalDefs {
   readonly routerId: string;
   readonly vrrpVersion: 2 | 3;
@@ -262,6 +283,7 @@ export interface GlobalDefs {
   readonly garpGroups: readonly GarpGroup[];
   readonly logUnknownVrids: boolean;
   readonly dynamicInterfaces?: DynamicInterfaces;
+  readonly operating?: Operating;
   readonly places: Places;
 }
 

@@ -38,6 +38,8 @@ export interface HostAddon {
   sdNotify(socket: string, text: string): void;
   /** False: another process holds the lock of this open file. */
   lock(fd: number): boolean;
+  /** `listener` is called for each such signal from now on. Does not keep the process alive. */
+  onSignal(number: number, listener: () => void): void;
 }
 
 // Seen from dist/control/host.

@@ -49,6 +49,8 @@ export interface Vrrp {
   /** What tracking has made of an instance's priority: 1 to 254. Of no effect on the owner of the addresses. */
   setPriority(instance: string, priority: number): void;
   status(): readonly VrrpInstanceStatus[];
+  /** Counts from nothing again, as after STATS_CLEAR. */
+  clearCounters(): void;
   /** Resigns and releases; with `release: false` it leaves the addresses where they are and says nothing. */
   close(options?: { readonly release: boolean }): Promise<void>;
 }
@@ -157,6 +159,10 @@ class Driver implements Vrrp {
 
   status(): readonly VrrpInstanceStatus[] {
     return this.running.flatMap(({ unit }) => unit.instances.map((instance, member) => this.statusOf({ unit, member, instance })));
+  }
+
+  clearCounters(): void {
+    for (const { counters } of this.ledgers.values()) Object.assign(counters, noCounts());
   }
 
   close(options: { readonly release: boolean } = { release: true }): Promise<void> {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "host/signals.h"
 #include "host/system.h"
 #include "io/address_text.h"
 #include "io/link_table.h"
@@ -223,6 +224,7 @@ Napi::Object define_addon(Napi::Env env, Napi::Object exports) {
   exports["hopLimitFilter"] = Napi::Function::New<hop_limit_filter>(env, "hopLimitFilter");
   exports["sdNotify"] = Napi::Function::New<sd_notify>(env, "sdNotify");
   exports["lock"] = Napi::Function::New<lock>(env, "lock");
+  exports["onSignal"] = Napi::Function::New<on_signal>(env, "onSignal");
   return exports;
 }
 

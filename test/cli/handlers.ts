@@ -31,6 +31,7 @@ export const HANDLERS: Handlers = {
   trace: async () => ({ packets: [], lost: 0 }),
   reload: async () => ({ applied: false, message: 'line 3: unknown keyword' }),
   confirm: async () => ({ applied: false, message: 'no configuration is on trial' }),
+  dump: async () => ['/run/natlb/keepalived.stats'],
   diff: async () => ({ file: '/etc/keepalived/keepalived.conf', loadable: true, findings: [], differences: [] }),
 };
 

@@ -225,6 +225,7 @@ const KERNEL: Answers = {
   trace: { packets: [], lost: 0 },
   reload: { applied: false, message: 'not asked' },
   confirm: { applied: false, message: 'not asked' },
+  dump: [],
   diff: { file: '', loadable: true, findings: [], differences: [] },
 };
 

@@ -169,7 +169,7 @@ const MISUSE = [
   {
     name: 'a request nobody knows',
     bytes: '{"what":"explode"}\n',
-    error: /one of status, flows, explain, trace, reload, confirm, diff\}, found .*explode/,
+    error: /one of status, flows, explain, trace, reload, confirm, dump, diff\}, found .*explode/,
   },
   { name: 'a name every object has', bytes: '{"what":"constructor"}\n', error: /expected/ },
   { name: 'a request without what', bytes: '{}\n', error: /expected .* found undefined/ },

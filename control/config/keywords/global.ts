@@ -4,6 +4,7 @@ import type { GlobalDraft } from '../draft.js';
 import { type Arguments, block, type Keyword } from '../keyword.js';
 import type { DynamicInterfaces } from '../model.js';
 import { globalNotices } from './notices.js';
+import { operatingKeywords } from './operating.js';
 import { scriptUser } from './script.js';
 import { extraInterfaces, multicastGroup } from './unicast.js';
 import { interfaceName } from './virtual-mac.js';
@@ -29,6 +30,7 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'vrrp_down_timer_adverts', takes: 'COUNT', set: (arg) => ({ downTimerAdverts: arg.integer(1, 100) }) },
   { name: 'v3_checksum_as_v2', takes: '[BOOL]', set: (arg) => ({ v3ChecksumAsV2: arg.flag() }) },
   ...globalNotices,
+  ...operatingKeywords,
   { name: 'enable_script_security', takes: '', set: () => ({ scriptSecurity: true }) },
   { name: 'tmp_config_directory', takes: 'DIRECTORY' },
   { name: 'config_save_dir', takes: 'DIRECTORY' },
@@ -130,18 +132,8 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'net_namespace', takes: 'NAME' },
   { name: 'net_namespace_ipvs', takes: 'NAME' },
   { name: 'namespace_with_ipsets', takes: '' },
-  { name: 'instance', takes: 'NAME' },
   { name: 'use_pid_dir', takes: '' },
   { name: 'include_check', takes: '[OPTION…]' },
-  { name: 'reload_check_config', takes: '[FILE]', without: 'a reload always checks first, and a bad one changes nothing' },
-  { name: 'reload_time_file', takes: 'FILE' },
-  { name: 'reload_repeat', takes: '' },
-  { name: 'reload_file', takes: '[FILE]' },
-  { name: 'data_use_instance', takes: '[BOOL]' },
-  { name: 'state_dump_file', takes: 'FILE' },
-  { name: 'stats_dump_file', takes: 'FILE' },
-  { name: 'json_dump_file', takes: 'FILE' },
-  { name: 'json_version', takes: 'VERSION' },
 ];
 
 export const globalBlock = block('global_defs', keywords);
