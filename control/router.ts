@@ -21,6 +21,8 @@ export interface Overrides {
   readonly runDir?: string;
   readonly backend?: Config['settings']['backend'];
   readonly configId?: string;
+  /** Virtual addresses stay when natlb ends. */
+  readonly keepsAddresses?: true;
 }
 
 export interface RouterOptions {
@@ -173,7 +175,7 @@ export class Router {
   async close(): Promise<void> {
     this.#rates.close();
     const steps = [
-      () => this.#vrrp.close(),
+      () => this.#vrrp.close({ release: !this.#options.overrides.keepsAddresses }),
       () => this.#health.close(),
       () => this.#dataplane?.close(),
       () => this.#guard.close(),

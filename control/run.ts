@@ -1,17 +1,18 @@
 // `natlb run`: the service in the foreground. SIGHUP reloads, SIGTERM and SIGINT end it gracefully.
 
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { createWriteStream } from 'node:fs';
+import { resolve } from 'node:path';
 import { DEFAULT_RUN_DIR } from './cli/client.js';
 import { fileSystem } from './config/file.js';
 import type { Config, Finding } from './config/model.js';
 import { render } from './config/render.js';
-import { dump } from './dumps/driver.js';
+import { configLines, dump } from './dumps/driver.js';
 import type { DumpName } from './dumps/names.js';
 import { addon } from './host/addon.js';
 import { lockRunDir, type RunDirLock } from './host/lock.js';
 import { openHost } from './host/netlink.js';
 import { claimNetwork } from './host/network-claim.js';
+import { keepPidFile } from './host/pid-file.js';
 import { inTurn, type Step } from './in-turn.js';
 import { type Log, openLog } from './log.js';
 import { type Metrics, startMetrics } from './metrics/server.js';
@@ -22,10 +23,17 @@ import { idOption, type Overrides, Router } from './router.js';
 import { hearRealTimeSignals, type Signals } from './signals.js';
 import { controlSocketPath, type Handlers, startControlSocket } from './socket.js';
 import type { Status } from './status.js';
+import { packageVersion } from './version.js';
 
 export interface RunArguments extends Overrides {
   readonly file: string;
   readonly metrics?: { readonly address: string; readonly port: number };
+  readonly pidFile?: string;
+  /** Instead of standard error. */
+  readonly logFile?: string;
+  readonly dumpsConfig?: true;
+  /** What there is to know about the command line. */
+  readonly notices?: readonly string[];
 }
 
 /** As keepalived: 3, the configuration cannot be run; and as sysexits, 71: the system refused something. */
@@ -33,7 +41,8 @@ const EXIT = { ok: 0, refused: 71, cannotRun: 3 } as const;
 
 /** Resolves with the exit status when natlb was told to end, or could not start; then nothing of it is left. */
 export async function run(args: RunArguments, signals: Signals): Promise<number> {
-  const log = openLog(process.stderr, process.env.JOURNAL_STREAM !== undefined);
+  const log = logOf(args.logFile);
+  for (const notice of args.notices ?? []) log(notice);
   const opened: Step[] = [];
   const end = await serve(args, { signals, log, opened }).catch((problem: Error) => problem);
   await inTurn(opened.reverse(), log);
@@ -41,6 +50,11 @@ export async function run(args: RunArguments, signals: Signals): Promise<number>
   // The last line is the one an operator looks at first.
   log(`Cannot run: ${end.message}`);
   return EXIT.refused;
+}
+
+function logOf(file: string | undefined): Log {
+  if (file === undefined) return openLog(process.stderr, process.env.JOURNAL_STREAM !== undefined);
+  return openLog(createWriteStream(file, { flags: 'a', mode: 0o640 }), false);
 }
 
 interface Surroundings {
@@ -61,6 +75,7 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   const socketPath = controlSocketPath(runDir);
   const lock = own(runDir);
   opened.push(() => lock.release());
+  if (args.pidFile !== undefined) opened.push(keepPidFile(args.pidFile));
   const claim = await claimNetwork();
   opened.push(() => claim.release());
   const version = packageVersion();
@@ -98,6 +113,7 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   const socket = await startControlSocket({ path: socketPath, handlers });
   opened.push(() => socket.close());
   signals.onHangup(() => void reload().catch((problem: Error) => log(`Reload failed: ${problem.message}`)));
+  if (args.dumpsConfig) for (const line of await configLines(router.config, status)) log(line);
   host.sdNotify('READY=1');
 
   const end = await Promise.race([signals.stop, router.refused]);
@@ -150,8 +166,4 @@ function report(findings: readonly Finding[]): void {
 function linesOf(file: string): readonly string[] {
   const text = fileSystem.readFile(file);
   return text instanceof Error ? [] : text.split('\n');
-}
-
-function packageVersion(): string {
-  return JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')).version;
 }

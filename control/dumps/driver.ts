@@ -35,6 +35,12 @@ export async function dump(name: DumpName, { runDir, log, config, status, clearC
   return paths;
 }
 
+/** What --dump-conf shows. */
+export async function configLines(config: Config, status: () => Promise<Status>): Promise<readonly string[]> {
+  const pieces = dataDumps(config, await status()).flatMap((each) => [...each.pieces]);
+  return pieces.join('').trimEnd().split('\n');
+}
+
 /** Where others may write, they could put a link in its place, or read half of it. */
 async function write({ file, pieces }: Dump, runDir: string, log: (text: string) => void): Promise<string> {
   const { configured: _, ...usual } = file;

@@ -23,6 +23,11 @@ export const programMetrics: readonly Metric[] = [
     help: 'When the configuration in force was loaded.',
     points: one(({ status }) => seconds(status.config.lastReloadSuccessMs)),
   },
+  {
+    name: 'natlb_config_on_trial',
+    help: 'Whether the configuration goes back unless it is confirmed.',
+    points: one(({ status }) => bool(status.config.trialEndsMs !== undefined)),
+  },
   { name: 'natlb_config_reloads_total', help: 'Reloads asked for.', points: one(({ status }) => status.config.reloads) },
   {
     name: 'natlb_config_reload_failures_total',

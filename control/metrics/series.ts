@@ -1,9 +1,11 @@
 // What stands on /metrics: one row per metric, each a function of one sample. A fresh registry per scrape, so what is gone leaves no series.
-// Names follow the Prometheus rules; the node_ipvs_* rows are node_exporter's own names and labels, for dashboards that exist.
+// Names follow the Prometheus rules; the node_ipvs_* rows are node_exporter's own names and labels, for dashboards that exist,
+// and the keepalived_* rows those of keepalived's exporters.
 
 import { Counter, Gauge, Registry } from 'prom-client';
 import { dataplaneMetrics, deviceMetrics } from './dataplane-metrics.js';
 import { ipvsMetrics } from './ipvs-metrics.js';
+import { keepalivedMetrics } from './keepalived-metrics.js';
 import type { Labels, Metric, Point, Sample } from './metric.js';
 import { processMetrics, programMetrics } from './program-metrics.js';
 import { destinationMetrics, healthMetrics, trafficMetrics } from './service-metrics.js';
@@ -19,6 +21,7 @@ export const METRICS: readonly Metric[] = [
   ...healthMetrics,
   ...vrrpMetrics,
   ...ipvsMetrics,
+  ...keepalivedMetrics,
 ];
 
 /** A name that ends in _total is a counter, every other a gauge. A metric without a point is left out: unknown is not zero. */

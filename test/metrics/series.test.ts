@@ -81,6 +81,15 @@ test("metrics: node_exporter's ipvs metrics have its names and labels exactly", 
   assert.equal(ipvs.size, 5 + 3 * 3, 'three destinations in all');
 });
 
+test("metrics: keepalived's exporters' names and labels are there", () => {
+  const labels = 'iname="VI_public",intf="eth0",vrid="51"';
+  assert.equal(full.get(`keepalived_vrrp_state{${labels},ip_address="203.0.113.10/24"}`), 2);
+  assert.equal(full.get(`keepalived_advertisements_sent_total{${labels}}`), 120);
+  assert.equal(full.get('keepalived_vrrp_advert_sent{name="VI_public",intf="eth0",vrid="51",state="2"}'), 120);
+  assert.equal(full.get('keepalived_lvs_vip_conn{addr="203.0.113.10:80",proto="TCP"}'), 30);
+  assert.equal(full.get('keepalived_lvs_rs_in_packets{addr="10.11.12.1:8080",proto="TCP"}'), 200);
+});
+
 test('metrics: a VRRP instance is in exactly one state', () => {
   const states = named(full, 'natlb_vrrp_state');
   assert.equal(states.size, STATUS.instances.length * 4);
