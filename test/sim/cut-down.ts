@@ -38,6 +38,7 @@ function* simplifications(world: World): Generator<World> {
   yield* world.virtualRouters
     .map((_, virtualRouter) => withoutVirtualRouter(world, virtualRouter))
     .filter(({ groups }) => groups.length > 0);
+  yield* world.services.map((_, service) => ({ ...world, services: world.services.filter((_, i) => i !== service) }));
   yield* plainer(world);
 }
 

@@ -7,6 +7,7 @@ import { Judge } from './judge.js';
 import { Network } from './network.js';
 import { NEWS_MS, type Packet, type Seat, SimRouter, type Surroundings, type Turn } from './router.js';
 import { Rules } from './rules.js';
+import { isServerHappening, type ServerHappening, Servers } from './servers.js';
 import { type Happening, Violation, type World } from './world.js';
 
 export interface Played {
@@ -38,6 +39,7 @@ class Simulation implements Surroundings {
   readonly #routers: readonly SimRouter[];
   readonly #rules: Rules;
   readonly #judge: Judge;
+  readonly #servers: Servers;
   readonly #tell: ((line: string) => void) | undefined;
   #adverts = 0;
 
@@ -53,6 +55,7 @@ class Simulation implements Surroundings {
     this.#routers = routers;
     this.#rules = new Rules(bounds);
     this.#judge = new Judge(world, { clock, network, bounds, routers });
+    this.#servers = new Servers(world, this);
   }
 
   run(): void {
@@ -102,10 +105,15 @@ class Simulation implements Surroundings {
 
   #happen(happening: Happening): void {
     this.note(() => `* ${describe(this.#world, happening)}`);
+    // Elections do not depend on real servers: what happens to them leaves peace as it is.
+    if (isServerHappening(happening)) {
+      this.#servers.happen(happening);
+      return;
+    }
     this.#judge.disturb(() => this.#carryOut(happening));
   }
 
-  #carryOut(happening: Happening): void {
+  #carryOut(happening: Exclude<Happening, ServerHappening>): void {
     switch (happening.kind) {
       case 'heal':
         this.#network.heal();
@@ -122,10 +130,12 @@ class Simulation implements Surroundings {
   }
 
   /** What happens to a process that does not run, or stands still, mostly does not happen: lists of happenings can be cut down anywhere. */
-  #befall(router: SimRouter, happening: Extract<Happening, { router: number }>): void {
+  #befall(router: SimRouter, happening: Exclude<Extract<Happening, { router: number }>, ServerHappening>): void {
     switch (happening.kind) {
       case 'start':
-        if (!router.running) router.start();
+        if (router.running) break;
+        router.start();
+        this.#servers.started(router);
         break;
       case 'stop':
         if (!router.running || router.paused) break;
@@ -158,6 +168,7 @@ class Simulation implements Surroundings {
       this.note(() => `* ${router.spec.name} goes on`);
       this.#judge.disturb(() => {
         router.resume();
+        this.#servers.resumed(router);
         for (const segment of new Set(router.seats.map((seat) => seat.segment))) router.learnLink(segment);
       });
     });
@@ -188,6 +199,12 @@ function describe({ routers }: World, happening: Happening): string {
     }
     case 'heal':
       return 'all paths open';
+    case 'server':
+      return `${happening.address} ${happening.answer}`;
+    case 'reach':
+      return `${name(happening.router)} ${happening.open ? 'reaches' : 'does not reach'} ${happening.address}`;
+    case 'ports':
+      return `${name(happening.router)} has ${happening.left ? '' : 'no '}ports to probe from`;
     case 'weather':
       return `weather ${JSON.stringify(happening.weather)}`;
   }

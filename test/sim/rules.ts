@@ -83,6 +83,8 @@ export class Rules {
       resignedAt: undefined,
       lowerSince: mayOvertake ? patience.lowerSince : undefined,
     };
+    const { kind } = seat.router.state(seat);
+    if (kind !== 'backup') fail(seat, 'who hears its master follows it', `it is ${kind}`);
   }
 
   #moves({ event, effects, seat: struck }: Turn, seat: Seat, old: State): void {
@@ -95,8 +97,9 @@ export class Rules {
       const follows = old.kind === 'master' && event.kind === 'advert' && seat === struck;
       this.#beginsToListen(seat, follows ? event.intervalMs : seat.instance.advertIntervalMs);
     }
-    if (state === 'ready' && old.kind !== 'backup' && seat.priority !== 255)
-      fail(seat, 'only the owner need not wait', `went from ${old.kind} to ready`);
+    const rises = (old.kind === 'init' || old.kind === 'fault') && state !== 'init' && state !== 'fault';
+    if (rises && (state !== 'backup') !== (seat.instance.priority === 255))
+      fail(seat, 'the owner alone waits for nobody', `priority ${seat.priority} went from ${old.kind} to ${state}`);
   }
 
   /** What goes out: adverts of a master only, at their time; a priority 0 when it goes by itself, before it lets the addresses go. */

@@ -41,6 +41,7 @@ function report(seed: number, world: World): string {
     ...small.routers.map((router) => `  ${JSON.stringify(router)}`),
     `  virtual routers ${JSON.stringify(small.virtualRouters)} in groups ${JSON.stringify(small.groups)}`,
     `  weather ${JSON.stringify(small.weather)}`,
+    ...small.services.map((service) => `  ${JSON.stringify(service)}`),
     ...(lines.length > LINES ? ['  …'] : []),
     ...lines.slice(-LINES),
   ].join('\n');

@@ -1,6 +1,6 @@
 // What a simulated world is made of: plain values, so that one can be printed, cut down, and played again.
 
-import type { VrrpInstance } from '../../control/config/model.js';
+import type { VirtualServer, VrrpInstance } from '../../control/config/model.js';
 
 /** One VRID on one segment; every router has an instance of it. */
 export interface VirtualRouter {
@@ -47,7 +47,16 @@ export type Happening = { readonly at: number } & (
   | { readonly kind: 'path'; readonly from: number; readonly to: number; readonly segment: number; readonly open: boolean }
   | { readonly kind: 'heal' }
   | { readonly kind: 'weather'; readonly weather: Weather }
+  /** What all routers that reach it get from a real server. */
+  | { readonly kind: 'server'; readonly address: string; readonly answer: Answer }
+  /** One router alone no longer, or again, reaches a real server. */
+  | { readonly kind: 'reach'; readonly router: number; readonly address: string; readonly open: boolean }
+  /** One router has no ports left to probe from, or has again. */
+  | { readonly kind: 'ports'; readonly router: number; readonly left: boolean }
 );
+
+/** What becomes of a probe; `unable`: it could not be made. */
+export type Answer = 'answers' | 'refuses' | 'silent' | 'unable';
 
 export interface World {
   /** Of what the network does to single packets. */
@@ -57,6 +66,8 @@ export interface World {
   readonly groups: readonly (readonly number[])[];
   readonly routers: readonly RouterSpec[];
   readonly weather: Weather;
+  /** Each router balances these, whoever is master. */
+  readonly services: readonly VirtualServer[];
   readonly happenings: readonly Happening[];
   readonly endsAt: number;
 }

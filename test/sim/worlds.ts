@@ -1,6 +1,7 @@
 // Makes a world from a seed: two to five routers, their configurations, their network, and what happens to them.
 
 import { Random } from '../oracle/random.js';
+import { serverHappenings, servicesOf } from './services.js';
 import type { Choice, Happening, RouterSpec, VirtualRouter, Weather, World } from './world.js';
 
 const V2_INTERVALS_MS = [1000, 1000, 1000, 2000, 3000, 5000, 10_000, 10_000, 30_000];
@@ -40,7 +41,10 @@ class Maker {
     const { happenings, endsAt } = this.#life();
     const weather = this.#random.chance(0.5) ? CLEAR : this.#weather();
     const virtualRouters = this.#virtualRouters;
-    return { seed: this.#seed, virtualRouters, groups: this.#groups, routers, weather, happenings, endsAt };
+    const services = endsAt > 60_000 && this.#random.chance(0.4) ? servicesOf(this.#random, this.#intervalMs) : [];
+    const theirs = services.length > 0 ? serverHappenings(this.#random, services, this.#routers, endsAt) : [];
+    const all = [...happenings, ...theirs].sort((one, other) => one.at - other.at);
+    return { seed: this.#seed, virtualRouters, groups: this.#groups, routers, weather, services, happenings: all, endsAt };
   }
 
   #virtualRouter(index: number, version: 2 | 3): VirtualRouter {
@@ -89,9 +93,17 @@ class Maker {
     return {
       ...agreed,
       priority: this.#random.one([agreed.priority, agreed.priority, this.#random.between(1, 255)]),
-      advertIntervalMs: this.#random.one([agreed.advertIntervalMs, this.#random.one(version === 2 ? V2_INTERVALS_MS : V3_INTERVALS_MS)]),
+      advertIntervalMs: this.#random.one([
+        agreed.advertIntervalMs,
+        this.#random.one(this.#near(version === 2 ? V2_INTERVALS_MS : V3_INTERVALS_MS)),
+      ]),
       downTimerAdverts: this.#random.one([3, 3, 1, 2, 5]),
     };
+  }
+
+  /** Ten milliseconds for hours, because somebody else has half a minute, would tell no more. */
+  #near(intervalsMs: readonly number[]): number[] {
+    return intervalsMs.filter((intervalMs) => intervalMs >= this.#intervalMs / 10);
   }
 
   #weather(): Weather {
