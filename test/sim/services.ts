@@ -48,7 +48,15 @@ function checkerOf(random: Random, address: string, delayLoopMs: number): Checke
 }
 
 /** Some time between now and the world's end. */
-export function serverHappening(random: Random, address: string, router: number, at: number): Happening[] {
+export function serverHappenings(random: Random, services: readonly VirtualServer[], routers: number, endsAt: number): Happening[] {
+  const addresses = services.flatMap(({ realServers }) => realServers.map(({ address }) => address));
+  const many = Math.min(60, Math.ceil(endsAt / 10_000));
+  return Array.from({ length: many }, () =>
+    serverHappening(random, random.one(addresses), random.below(routers), random.below(endsAt)),
+  ).flat();
+}
+
+function serverHappening(random: Random, address: string, router: number, at: number): Happening[] {
   switch (random.weighted({ server: 5, blink: 4, reach: 2, ports: 1 })) {
     case 'server':
       return [{ at, kind: 'server', address, answer: random.one(['answers', 'answers', 'refuses', 'silent'] as const) }];
