@@ -26,13 +26,23 @@ export interface LinkMonitor {
   close(): void;
 }
 
+/** Hears of routes and rules with a mark of ours. Does not keep the process alive. */
+export interface RouteMonitor {
+  /** Takes in what the kernel has told since; true: some of it was ours, or was lost. */
+  drain(): boolean;
+  close(): void;
+}
+
 export interface HostAddon {
   /** `onReadable` is called when there is something to drain, until it is drained. */
   readonly LinkMonitor: new (
     onReadable: () => void,
+    /** How much news the kernel keeps until it is heard; 0: plenty. */
+    bufferBytes: number,
   ) => LinkMonitor;
-  addAddress(link: string, address: string, prefixLength: number): void;
-  removeAddress(link: string, address: string, prefixLength: number): void;
+  readonly RouteMonitor: new (onReadable: () => void, protocol: number, bufferBytes: number) => RouteMonitor;
+  /** Sends one rtnetlink message, which must ask for an acknowledgement or a dump, and waits for all of the answer. */
+  askKernel(message: Uint8Array): { readonly code: number; readonly error: string; readonly messages: readonly Uint8Array[] };
   /** Returns a file descriptor, which is the caller's. */
   hopLimitFilter(): number;
   sdNotify(socket: string, text: string): void;

@@ -1,7 +1,12 @@
 // The interfaces and addresses of this host by netlink: what VRRP and the command line see of it and do to it.
 
-import type { HostInterface, VrrpHost } from '../vrrp/host.js';
+import type { HostInterface, KernelHands, VrrpHost } from '../vrrp/host.js';
 import { addon } from './addon.js';
+import { addAddress, removeAddress } from './address-message.js';
+import { askKernel, GONE_ALREADY, perform } from './ask.js';
+import { Routing } from './routing.js';
+import { Settings } from './settings.js';
+import { VirtualMacs } from './virtual-mac.js';
 
 export interface NamedInterface extends HostInterface {
   readonly name: string;
@@ -11,6 +16,7 @@ export interface NamedInterface extends HostInterface {
 export interface Host extends VrrpHost {
   interface(name: string): NamedInterface | undefined;
   readonly interfaces: readonly NamedInterface[];
+  readonly kernel: KernelHands;
   /** Tells the service manager, if there is one that wants to know: `READY=1`, `RELOADING=1`, `STOPPING=1`, `STATUS=…`, sd_notify(3). */
   sdNotify(text: string): void;
   close(): void;
@@ -19,12 +25,17 @@ export interface Host extends VrrpHost {
 export interface HostOptions {
   /** Told what the machine refuses but the service can do without. */
   readonly warn?: (text: string) => void;
+  /** How much of the kernel's news is kept until it is heard. When it was too little, everything is looked at again. */
+  readonly newsBytes?: number;
 }
 
 /** Throws when netlink is not to be had. */
-export function openHost({ warn = () => {} }: HostOptions = {}): Host {
+export function openHost({ warn = () => {}, newsBytes = 0 }: HostOptions = {}): Host {
   const listeners = new Set<() => void>();
-  const monitor = new addon.LinkMonitor(catchUp);
+  const monitor = new addon.LinkMonitor(catchUp, newsBytes);
+  const routing = new Routing({ ask: askKernel, indexOf, bufferBytes: newsBytes });
+  const virtualMacs = new VirtualMacs(askKernel);
+  const settings = new Settings();
   let links: readonly NamedInterface[] = monitor.links();
   let filter: number | undefined;
 
@@ -32,6 +43,12 @@ export function openHost({ warn = () => {} }: HostOptions = {}): Host {
     if (!monitor.drain()) return;
     links = monitor.links();
     for (const listener of [...listeners]) listener();
+  }
+
+  /** Of what the name means at this moment. */
+  function indexOf(name: string): number | undefined {
+    catchUp();
+    return links.find((link) => link.name === name)?.index;
   }
 
   /** One filter serves every socket; it stays loaded for the life of the process. */
@@ -46,13 +63,44 @@ export function openHost({ warn = () => {} }: HostOptions = {}): Host {
       return links;
     },
     // What was done is seen at once, not only when the loop comes to read the kernel's news.
-    addAddress: async (name, address, prefixLength) => {
-      addon.addAddress(name, address, prefixLength);
+    addAddress: async (name, address, prefixLength, options = {}) => {
+      const doing = `add ${address}/${prefixLength} to ${name}`;
+      const index = indexOf(name);
+      if (index === undefined) throw new Error(`cannot ${doing}: there is no such interface`);
+      perform(askKernel, addAddress(index, { ...options, address, prefixLength }), doing);
       catchUp();
     },
-    removeAddress: async (name, address, prefixLength) => {
-      addon.removeAddress(name, address, prefixLength);
+    removeAddress: async (name, address, prefixLength, options = {}) => {
+      const index = indexOf(name);
+      if (index === undefined) return; // gone with its interface
+      perform(
+        askKernel,
+        removeAddress(index, { ...options, address, prefixLength }),
+        `remove ${address}/${prefixLength} from ${name}`,
+        GONE_ALREADY,
+      );
       catchUp();
+    },
+    kernel: {
+      addRoute: (route) => routing.addRoute(route),
+      removeRoute: (route) => routing.removeRoute(route),
+      addRule: (rule) => routing.addRule(rule),
+      removeRule: (rule) => routing.removeRule(rule),
+      missingRoutes: (routes) => routing.missingRoutes(routes),
+      missingRules: (rules) => routing.missingRules(rules),
+      onRouteChange: (callback) => routing.onChange(callback),
+      ensureVirtualMac: (mac) => {
+        virtualMacs.ensure(mac);
+        catchUp();
+      },
+      removeVirtualMac: (mac) => {
+        virtualMacs.remove(mac);
+        catchUp();
+      },
+      promoteSecondaries: (name) => {
+        settings.hold(name, 'promote_secondaries', 1);
+        return () => settings.release(name, 'promote_secondaries');
+      },
     },
     onLinkChange: (callback) => {
       const listener = () => callback();
@@ -63,6 +111,7 @@ export function openHost({ warn = () => {} }: HostOptions = {}): Host {
     sdNotify: (text) => sdNotify(text, warn),
     close: () => {
       listeners.clear();
+      routing.close();
       monitor.close();
     },
   };

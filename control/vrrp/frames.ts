@@ -30,7 +30,7 @@ function unsolicitedAdvertisement(mac: readonly number[], ip: Uint8Array): Uint8
   return Uint8Array.from([...ALL_NODES_MAC, ...mac, 0x86, 0xdd, ...header, ...message]);
 }
 
-function macBytes(text: string): number[] {
+export function macBytes(text: string): number[] {
   const bytes = text.split(':').map((part) => Number.parseInt(part, 16));
   if (bytes.length !== 6 || bytes.some((byte) => !(byte >= 0 && byte <= 255))) throw new Error(`expected a MAC address, found "${text}"`);
   return bytes;

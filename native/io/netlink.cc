@@ -75,17 +75,10 @@ nlmsghdr* put_question(std::vector<uint8_t>& buffer, Topic topic, uint8_t family
   return message;
 }
 
-// Deprecated from the start: received on, but not chosen as the host's own source address.
-void put_deprecated(nlmsghdr* message) {
-  constexpr ifa_cacheinfo kDeprecated{0, UINT32_MAX, 0, 0};
-  mnl_attr_put(message, IFA_CACHEINFO, sizeof kDeprecated, &kDeprecated);
-}
-
-nlmsghdr* put_address_command(std::vector<uint8_t>& buffer, uint16_t type, uint16_t flags, uint32_t index, const Address& address,
-                              uint8_t length) {
+nlmsghdr* put_removal(std::vector<uint8_t>& buffer, uint32_t index, const Address& address, uint8_t length) {
   nlmsghdr* message = mnl_nlmsg_put_header(buffer.data());
-  message->nlmsg_type = type;
-  message->nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags);
+  message->nlmsg_type = RTM_DELADDR;
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
   auto* header = static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifaddrmsg)));
   header->ifa_family = address.is_v4() ? AF_INET : AF_INET6;
   header->ifa_prefixlen = length;
@@ -111,10 +104,6 @@ void throw_answers_away(int fd) {
   uint8_t nothing[1];
   while (recv(fd, nothing, sizeof nothing, MSG_DONTWAIT | MSG_TRUNC) > 0 || errno == ENOBUFS || errno == EINTR) {
   }
-}
-
-std::string named(const std::string& verb, const Address& address, uint8_t length, const std::string& where) {
-  return verb + " " + text(address) + "/" + std::to_string(length) + " " + where;
 }
 
 }  // namespace
@@ -183,22 +172,11 @@ int Netlink::command(nlmsghdr* request, const std::string& doing) {
   return *error;
 }
 
-void Netlink::add_address(const std::string& link, const Address& address, uint8_t length) {
-  const std::string doing = named("add", address, length, "to " + link);
-  const uint32_t index = if_nametoindex(link.c_str());
-  if (index == 0) fail(doing);
-  nlmsghdr* request = put_address_command(buffer_, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, address, length);
-  if (!address.is_v4()) mnl_attr_put_u32(request, IFA_FLAGS, IFA_F_NODAD);
-  if (!address.is_v4() && length == 128) put_deprecated(request);
-  const int error = command(request, doing);
-  if (error != 0 && error != EEXIST) fail(doing, error);
-}
-
 void Netlink::remove_address(const std::string& link, const Address& address, uint8_t length) {
-  const std::string doing = named("remove", address, length, "from " + link);
+  const std::string doing = "remove " + text(address) + "/" + std::to_string(length) + " from " + link;
   const uint32_t index = if_nametoindex(link.c_str());
   if (index == 0) return;  // gone with its link
-  const int error = command(put_address_command(buffer_, RTM_DELADDR, 0, index, address, length), doing);
+  const int error = command(put_removal(buffer_, index, address, length), doing);
   if (error != 0 && error != EADDRNOTAVAIL && error != ENODEV) fail(doing, error);
 }
 
@@ -216,10 +194,11 @@ void Netlink::resolve(std::span<const NeighbourRequest> requests) {
   }
 }
 
-NetlinkNews::NetlinkNews(std::span<const Topic> topics) : socket_{open_netlink()}, buffer_(kBufferBytes) {
+NetlinkNews::NetlinkNews(std::span<const Topic> topics, int buffer_bytes) : socket_{open_netlink()}, buffer_(kBufferBytes) {
+  const int bytes = buffer_bytes == 0 ? kNewsBytes : buffer_bytes;
   // Beyond the administrator's limit when we may; a smaller buffer only means dumping again more often.
-  if (setsockopt(fd(), SOL_SOCKET, SO_RCVBUFFORCE, &kNewsBytes, sizeof kNewsBytes) < 0) {
-    setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &kNewsBytes, sizeof kNewsBytes);
+  if (setsockopt(fd(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0) {
+    setsockopt(fd(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   }
   for (const Topic topic : topics) {
     for (int group : row(topic).groups) {

@@ -83,9 +83,7 @@ class Netlink {
   std::vector<AddressNews> addresses();
   std::vector<RouteNews> routes();
   std::vector<NeighbourNews> neighbours();
-  // The address may be there already, and may be gone already: both are what was asked for. IPv6 is usable at once (no duplicate address
-  // detection: the other router may not have let go yet), and not used as a source of the host's own connections when it is a /128.
-  void add_address(const std::string& link, const Address& address, uint8_t length);
+  // It may be gone already, which is what was asked for.
   void remove_address(const std::string& link, const Address& address, uint8_t length);
   // Asks the kernel to find out, or to confirm, the MAC addresses. Answers come as news; refusals are not reported.
   void resolve(std::span<const NeighbourRequest> requests);
@@ -107,7 +105,8 @@ class Netlink {
 // A socket that hears of changes. Listen first, dump then: what changes in between is heard.
 class NetlinkNews {
  public:
-  explicit NetlinkNews(std::span<const Topic> topics);
+  // `buffer_bytes` is how much news the kernel keeps until it is heard; 0 = plenty.
+  explicit NetlinkNews(std::span<const Topic> topics, int buffer_bytes = 0);
   [[nodiscard]] int fd() const noexcept;  // readable when drain would find something; it never waits
   // Tells everything that has come. False: the kernel had more to tell than it could keep, so everything must be dumped again.
   [[nodiscard]] bool drain(const OnNews& on_news);

@@ -1,9 +1,12 @@
 // Runs inside a network namespace on behalf of a test: does there what it is asked to and answers. See namespaces.ts.
 
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
+import type { Route, Rule, VirtualMac } from '../../control/config/kernel.js';
+import type { VirtualAddress } from '../../control/config/model.js';
 import { applyGuard, type GuardedService, guardRules, removeGuard } from '../../control/host/guard.js';
 import { type Host, openHost } from '../../control/host/netlink.js';
 
@@ -15,12 +18,29 @@ export type Outcome = 'answered' | 'refused' | 'silent';
 let host: Host | undefined;
 let stopListening: (() => void) | undefined;
 let changes = 0;
+let routeChanges = 0;
 
 const actions = {
-  open: () => {
-    host = openHost();
+  open: (newsBytes = 0) => {
+    host = openHost({ newsBytes });
     stopListening = host.onLinkChange(() => changes++);
+    host.kernel.onRouteChange(() => routeChanges++);
   },
+  routeChanges: () => routeChanges,
+  addHeld: (name: string, { address, prefixLength, ...options }: VirtualAddress) =>
+    theHost().addAddress(name, address, prefixLength, options),
+  removeHeld: (name: string, { address, prefixLength, ...options }: VirtualAddress) =>
+    theHost().removeAddress(name, address, prefixLength, options),
+  addRoute: (route: Route) => theHost().kernel.addRoute(route),
+  removeRoute: (route: Route) => theHost().kernel.removeRoute(route),
+  missingRoutes: (routes: readonly Route[]) => theHost().kernel.missingRoutes(routes),
+  addRule: (rule: Rule) => theHost().kernel.addRule(rule),
+  removeRule: (rule: Rule) => theHost().kernel.removeRule(rule),
+  missingRules: (rules: readonly Rule[]) => theHost().kernel.missingRules(rules),
+  ensureVirtualMac: (mac: VirtualMac) => theHost().kernel.ensureVirtualMac(mac),
+  removeVirtualMac: (mac: VirtualMac) => theHost().kernel.removeVirtualMac(mac),
+  /** Keeps the loop from reading the kernel's news meanwhile. */
+  busily: (command: readonly string[]) => void execFileSync(command[0] ?? '', command.slice(1)),
   interface: (name: string) => theHost().interface(name),
   interfaces: () => theHost().interfaces,
   changes: () => changes,

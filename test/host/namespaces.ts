@@ -33,6 +33,11 @@ export class Namespace {
     return ip(`-n ${this.name} ${command}`);
   }
 
+  /** Runs a command in it, to its end. */
+  exec(command: readonly string[]): string {
+    return execFileSync('ip', ['netns', 'exec', this.name, ...command], { encoding: 'utf8' });
+  }
+
   /** One at a time: answers come in the order of the questions. */
   async do<Name extends keyof Actions>(name: Name, ...args: Parameters<Actions[Name]>): Promise<Awaited<ReturnType<Actions[Name]>>> {
     this.#inside.send({ name, args });

@@ -79,9 +79,11 @@ describe('host by netlink', { skip: SKIP }, () => {
   });
 
   test('what cannot be done is said in words', async () => {
-    await assert.rejects(here.do('addAddress', 'nope0', '10.1.0.12', 32), /cannot add 10\.1\.0\.12\/32 to nope0: No such device/);
-    await assert.rejects(here.do('addAddress', 'a0', 'ten', 32), /not an IP address: ten/);
-    await assert.rejects(here.do('addAddress', 'a0', '10.1.0.12', 33), /not a prefix length for 10\.1\.0\.12: 33/);
+    await assert.rejects(
+      here.do('addAddress', 'nope0', '10.1.0.12', 32),
+      /cannot add 10\.1\.0\.12\/32 to nope0: there is no such interface/,
+    );
+    await assert.rejects(here.do('addAddress', 'a0', '10.1.0.12', 33), /cannot add 10\.1\.0\.12\/33 to a0: /);
   });
 
   test('the loss of carrier is told, and its return', async () => {
