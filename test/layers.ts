@@ -27,6 +27,7 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   config: ['file', 'local-host'],
   dumps: ['driver', 'write'],
   health: ['connection', 'driver', 'probe-http', 'probe-tcp', 'watch'],
+  notify: ['crew', 'driver', 'fifos', 'mailer'],
   rates: ['driver'],
   reconcile: [],
   reload: ['load-thread', 'loader', 'reloader'],

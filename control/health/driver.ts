@@ -132,7 +132,7 @@ class Watchers implements Health {
     if (judged.up === service.quorumUp) return;
     this.#log(quorumText(service.service.name, judged, starting));
     service.quorumUp = judged.up;
-    this.#onEvent({ kind: 'quorum', service: service.service, state: judged.up ? 'UP' : 'DOWN' });
+    this.#onEvent({ kind: 'quorum', service: service.service, state: judged.up ? 'UP' : 'DOWN', weight: judged.weight });
   }
 }
 
