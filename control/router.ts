@@ -10,6 +10,7 @@ import { GuardKeeper } from './host/guard-keeper.js';
 import type { Host } from './host/netlink.js';
 import { inTurn } from './in-turn.js';
 import type { Log } from './log.js';
+import { type Notifier, startNotifier } from './notify/driver.js';
 import { type RateMeter, startRateMeter } from './rates/driver.js';
 import { desired } from './reconcile/desired.js';
 import { describeOperation, plan } from './reconcile/plan.js';
@@ -53,6 +54,7 @@ export class Router {
   readonly #options: RouterOptions;
   readonly #vrrp: Vrrp;
   readonly #health: Health;
+  readonly #notifier: Notifier;
   readonly #rates: RateMeter;
   readonly #interfaces: readonly string[];
   readonly #startedMs = Date.now();
@@ -64,7 +66,7 @@ export class Router {
   readonly #guard: GuardKeeper;
 
   private constructor(options: RouterOptions) {
-    const { config, host, log, onChange } = options;
+    const { config, runDir, host, log, onChange } = options;
     this.refused = new Promise((resolve) => {
       this.#refuseToRun = resolve;
     });
@@ -72,9 +74,11 @@ export class Router {
     this.#config = config;
     this.#guard = new GuardKeeper({ services: config.virtualServers, log });
     this.#interfaces = dataplaneInterfaces(config, host);
-    this.#health = startHealth({ services: config.virtualServers, log, onChange: () => this.#reconcile() });
+    this.#notifier = startNotifier({ config, runDir, log });
+    const notifier = this.#notifier;
+    this.#health = startHealth({ services: config.virtualServers, log, onChange: () => this.#reconcile(), onEvent: notifier.health });
     this.#rates = startRateMeter(() => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')));
-    this.#vrrp = startVrrp({ config, host, log, onChange });
+    this.#vrrp = startVrrp({ config, host, log, onChange, onTransition: notifier.transition });
     this.#vrrp.fault(NO_DATAPLANE);
   }
 
@@ -102,11 +106,16 @@ export class Router {
         maxFlows: config.settings.maxFlows,
       },
       log,
-      onRunning: () => this.#vrrp.recovered(NO_DATAPLANE),
+      onRunning: () => this.#nowRunning(),
       onDead: () => this.#vrrp.fault(NO_DATAPLANE),
       onRefused: (reason) => this.#refuseToRun(reason),
     });
     this.#reconcile();
+  }
+
+  #nowRunning(): void {
+    this.#vrrp.recovered(NO_DATAPLANE);
+    this.#notifier.ready();
   }
 
   get config(): Config {
@@ -117,6 +126,7 @@ export class Router {
   async apply(config: Config): Promise<void> {
     const before = this.#config;
     this.#config = config;
+    this.#notifier.reload(config);
     this.#health.reload(config.virtualServers);
     this.#vrrp.reload(config);
     this.#reconcile();
@@ -180,6 +190,7 @@ export class Router {
       () => this.#dataplane?.close(),
       () => this.#guard.close(),
       removeGuard,
+      () => this.#notifier.close(),
     ];
     await inTurn(steps, this.#options.log);
   }

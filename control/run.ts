@@ -20,6 +20,7 @@ import { configDiff } from './reload/diff.js';
 import { readApart } from './reload/loader.js';
 import { Reloader, type ReloadOutcome } from './reload/reloader.js';
 import { idOption, type Overrides, Router } from './router.js';
+import { runCeremony } from './scripts/ceremony.js';
 import { hearRealTimeSignals, type Signals } from './signals.js';
 import { controlSocketPath, type Handlers, startControlSocket } from './socket.js';
 import type { Status } from './status.js';
@@ -80,6 +81,7 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   opened.push(() => claim.release());
   const version = packageVersion();
   log(`natlb ${version} starts with ${args.file}, run directory ${runDir}`);
+  await runCeremony('startup', config.notifications?.startup, log, signals.stop);
   const router = await Router.start({
     config,
     overrides: args,
@@ -89,6 +91,7 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
     version,
     onChange: () => host.sdNotify(`STATUS=${args.file}`),
   });
+  opened.push(() => runCeremony('shutdown', router.config.notifications?.shutdown, log));
   opened.push(() => router.close());
   const reloader = new Reloader({ started, ...idOption(args), host, log, apply: (next) => router.apply(next) });
   opened.push(() => reloader.close());

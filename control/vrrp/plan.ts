@@ -18,11 +18,13 @@ export function planUnits(instances: readonly VrrpInstance[], syncGroups: readon
   return [...groups.filter((group) => group.instances.length > 0), ...alone];
 }
 
-/** Alike in everything but where it is written. */
+/** Alike in everything but where it is written, and who is told of it. */
 export function samePlan(left: UnitPlan, right: UnitPlan): boolean {
   return withoutPlaces(left) === withoutPlaces(right);
 }
 
+const LEFT_OUT = ['place', 'places', 'notices'];
+
 function withoutPlaces(plan: UnitPlan): string {
-  return JSON.stringify([plan.name, plan.instances], (key, value) => (key === 'place' || key === 'places' ? undefined : value));
+  return JSON.stringify([plan.name, plan.instances], (key, value) => (LEFT_OUT.includes(key) ? undefined : value));
 }
