@@ -102,6 +102,8 @@ test('without a reader lines are lost once the FIFO is full, and nothing waits o
   const fifos = opened([fifo], lines);
   await until(() => existsSync(fifo.path));
   const read = reading(fifo.path);
+  fifos.write('vrrp', 'the first\n');
+  await until(() => read() === 'the first\n');
   for (let i = 0; i < 10_000; i += 1) fifos.write('vrrp', `INSTANCE "A" MASTER ${i}\n`);
   assert.match(read(), /^INSTANCE "A" MASTER 0\n/);
   fifos.write('vrrp', 'INSTANCE "A" BACKUP 1\n');
