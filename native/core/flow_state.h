@@ -2,6 +2,7 @@
 // `ipvsadm -Lnc` users know by these names.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -68,35 +69,45 @@ namespace detail {
 inline constexpr FlowState NO = FlowState::NONE, ES = FlowState::ESTABLISHED, SS = FlowState::SYN_SENT, SR = FlowState::SYN_RECV,
                            FW = FlowState::FIN_WAIT, TW = FlowState::TIME_WAIT, CL = FlowState::CLOSE, CW = FlowState::CLOSE_WAIT,
                            LA = FlowState::LAST_ACK, LI = FlowState::LISTEN, SA = FlowState::SYNACK;
-enum Flag { kSyn, kFin, kAck, kRst };
+enum Row : uint8_t { kSyn, kFin, kAck, kRst, kOther };
 // clang-format off
-inline constexpr FlowState kTransitions[2][4][11] = {
+inline constexpr FlowState kTransitions[2][5][11] = {
   {  // from the client
     //       NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA
     /*syn*/ {SR, ES, ES, SR, SR, SR, SR, SR, SR, SR, SR},
     /*fin*/ {CL, CW, SS, TW, TW, TW, CL, CW, LA, LI, TW},
     /*ack*/ {ES, ES, SS, ES, FW, TW, CL, CW, CL, LI, ES},
     /*rst*/ {CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, SR},
+    /* - */ {CL, CL, CL, CL, CL, CL, CL, CL, CL, CL, CL},
   },
   {  // from the destination
     /*syn*/ {SS, ES, SS, SR, SS, SS, SS, SS, SS, LI, SR},
     /*fin*/ {TW, FW, SS, TW, FW, TW, CL, TW, LA, LI, TW},
     /*ack*/ {ES, ES, SS, ES, FW, TW, CL, CW, LA, ES, ES},
     /*rst*/ {CL, CL, SS, CL, CL, TW, CL, CL, CL, CL, CL},
+    /* - */ {CL, CL, CL, CL, CL, CL, CL, CL, CL, CL, CL},
   },
 };
 // clang-format on
+
+constexpr Row row_of(uint8_t flags) noexcept {
+  if (flags & tcp::kRst) return kRst;
+  if (flags & tcp::kSyn) return kSyn;
+  if (flags & tcp::kFin) return kFin;
+  return flags & tcp::kAck ? kAck : kOther;
+}
+inline constexpr uint8_t kRowFlags = tcp::kRst | tcp::kSyn | tcp::kFin | tcp::kAck;
+inline constexpr auto kRowOfFlags = [] {
+  std::array<Row, kRowFlags + 1> rows{};
+  for (uint8_t flags = 0; flags <= kRowFlags; ++flags) rows[flags] = row_of(flags);
+  return rows;
+}();
 }  // namespace detail
 
 // The state after a packet with `flags` on `leg`. RST counts before SYN, SYN before FIN, FIN before ACK; none of them closes.
 constexpr FlowState next_state(FlowState state, Leg leg, uint8_t flags) noexcept {
   const auto& rows = detail::kTransitions[leg == Leg::reverse ? 1 : 0];
-  const auto from = static_cast<size_t>(state);
-  if (flags & tcp::kRst) return rows[detail::kRst][from];
-  if (flags & tcp::kSyn) return rows[detail::kSyn][from];
-  if (flags & tcp::kFin) return rows[detail::kFin][from];
-  if (flags & tcp::kAck) return rows[detail::kAck][from];
-  return FlowState::CLOSE;
+  return rows[detail::kRowOfFlags[flags & detail::kRowFlags]][static_cast<size_t>(state)];
 }
 
 }  // namespace natlb

@@ -195,8 +195,7 @@ void FlowTable::change_state(Flow& flow, FlowState state) noexcept {
   before ? leave_half_open(flow) : enter_half_open(flow);
 }
 
-void FlowTable::note_reply(Flow& flow) noexcept {
-  if (flow.has(Flow::kReplied)) return;
+void FlowTable::note_first_reply(Flow& flow) noexcept {
   const bool before = is_half_open(flow);
   flow.flags |= Flow::kReplied;
   if (before && !is_half_open(flow)) leave_half_open(flow);

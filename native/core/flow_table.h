@@ -57,7 +57,9 @@ class FlowTable {
   }
   void hasten(Flow& flow) noexcept { timers_.hasten(flow); }
   // The destination has been heard.
-  void note_reply(Flow& flow) noexcept;
+  void note_reply(Flow& flow) noexcept {
+    if (!flow.has(Flow::kReplied)) note_first_reply(flow);
+  }
   // The oldest half-open flow, of `service` if that is not kNone; null when a few looks did not find one. It is not named again.
   Flow* oldest_half_open(uint32_t service) noexcept;
   [[nodiscard]] const HalfOpen& half_open() const noexcept { return half_open_; }
@@ -94,6 +96,7 @@ class FlowTable {
   uint32_t take_record() noexcept;
   void give_record(Flow& flow) noexcept;
   void count_in(const Flow& flow) noexcept;
+  void note_first_reply(Flow& flow) noexcept;
   void enter_half_open(const Flow& flow) noexcept;
   void leave_half_open(const Flow& flow) noexcept;
   void count_out(const Flow& flow) noexcept;

@@ -71,10 +71,12 @@ struct Packet {
   bool taken;       // the transmitting device has taken over the buffer: the receiving device must not recycle it
 
   // Set by parse.
-  uint16_t l3;        // offset of the IP header
-  uint16_t l4;        // offset of the TCP, UDP or ICMP header
-  uint32_t end;       // offset behind the IP packet, from then on also `length`
-  uint8_t tcp_flags;  // of the packet itself
+  uint16_t l3;               // offset of the IP header
+  uint16_t l4;               // offset of the TCP, UDP or ICMP header
+  uint32_t end;              // offset behind the IP packet, from then on also `length`
+  uint32_t sequence;         // of TCP, in host order, as the next two: of the packet itself
+  uint32_t acknowledgement;  // read here, while the frame is at hand: those of a batch push each other out of the first cache
+  uint8_t tcp_flags;
   bool is_v4;
   uint8_t protocol;    // IPPROTO_* found at l4
   bool is_icmp_error;  // then key is that of the packet inside, turned round, and inner_* are set

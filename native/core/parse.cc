@@ -9,13 +9,13 @@ namespace natlb {
 
 namespace {
 
-// What an IP header says: where its payload is and what it is.
+// What an IP header says: where its payload is and what it is. Small enough for two registers; what it says of fragments is written
+// elsewhere, and only if it says something.
 struct Ip {
   Verdict wrong = Verdict::pending;  // not pending: why the header cannot be used
   uint8_t protocol = 0;
-  uint32_t l4 = 0;    // from the first byte of the header
-  uint32_t end = 0;   // likewise, behind the packet as the header has it
-  Fragment fragment;  // data: likewise; end is not set yet
+  uint32_t l4 = 0;   // from the first byte of the header
+  uint32_t end = 0;  // likewise, behind the packet as the header has it
 };
 
 bool has_source_route(const uint8_t* options, size_t length) noexcept {
@@ -44,40 +44,40 @@ Fragment fragment_of(uint32_t begin, bool more, uint32_t id, size_t data) noexce
   return {begin == 0 ? Fragment::Place::first : Fragment::Place::later, more, static_cast<uint16_t>(data), begin, 0, id};
 }
 
-// `available` bytes are there; a quoted packet (inside ICMP) may be cut off behind its headers.
-Ip parse_v4(const uint8_t* at, size_t available, bool quoted) noexcept {
+// `available` bytes are there; a quoted packet (inside ICMP) may be cut off behind its headers. `fragment` is one's of a whole packet; its
+// data counts from the first byte of the header, and its end is not set yet.
+inline Ip parse_v4(const uint8_t* at, uint32_t available, bool quoted, Fragment& fragment) noexcept {
   if (available < kIPv4Header) return wrong(Verdict::truncated);
-  const size_t header = static_cast<size_t>(at[0] & 0x0f) * 4;
-  const size_t total = host16(at + ipv4::kTotalLength);
+  const uint32_t header = (at[0] & 0x0fU) * 4;
+  const uint32_t total = host16(at + ipv4::kTotalLength);
   if (at[0] >> 4 != 4 || header < kIPv4Header || total < header) return wrong(Verdict::malformed);
   if (available < header || (total > available && !quoted)) return wrong(Verdict::truncated);
-  if (fold(sum_ipv4_header(at, header)) != 0xffff) return wrong(Verdict::bad_header_checksum);
+  if (!proves_right(at, header)) return wrong(Verdict::bad_header_checksum);
   if (header > kIPv4Header && has_source_route(at + kIPv4Header, header - kIPv4Header)) return wrong(Verdict::source_routed);
   Ip ip;
-  const uint16_t fragment = host16(at + ipv4::kFragmentOffset);
-  const bool more = (fragment & ipv4::kMoreFragments) != 0;
-  if (more || (fragment & ipv4::kOffsetMask) != 0)
-    ip.fragment = fragment_of((fragment & ipv4::kOffsetMask) * 8U, more, load16(at + ipv4::kId), header);
+  const uint16_t field = host16(at + ipv4::kFragmentOffset);
+  if ((field & (ipv4::kMoreFragments | ipv4::kOffsetMask)) != 0)
+    fragment = fragment_of((field & ipv4::kOffsetMask) * 8U, (field & ipv4::kMoreFragments) != 0, load16(at + ipv4::kId), header);
   ip.protocol = at[ipv4::kProtocol];
-  ip.l4 = static_cast<uint32_t>(header);
-  ip.end = static_cast<uint32_t>(total < available ? total : available);
+  ip.l4 = header;
+  ip.end = total < available ? total : available;
   return ip;
 }
 
 // False: the packet is a fragment already.
-bool read_fragment_header(const uint8_t* header, Ip& ip) noexcept {
+bool read_fragment_header(const uint8_t* header, Ip& ip, Fragment& fragment) noexcept {
   const uint16_t field = host16(header + 2);
   const bool more = (field & 1) != 0;
   ip.protocol = header[0];
   ip.l4 += 8;
   if ((field & 0xfff8) == 0 && !more) return true;  // an atomic fragment is a whole packet (RFC 6946)
-  if (ip.fragment.place != Fragment::Place::whole) return false;
-  ip.fragment = fragment_of(field & 0xfff8, more, load32(header + 4), ip.l4);
+  if (fragment.place != Fragment::Place::whole) return false;
+  fragment = fragment_of(field & 0xfff8, more, load32(header + 4), ip.l4);
   return true;
 }
 
 // Walks the extension headers to the L4 header; at most a handful, so that a packet made of nothing else costs little.
-Verdict walk_extensions(const uint8_t* at, Ip& ip) noexcept {
+Verdict walk_extensions(const uint8_t* at, Ip& ip, Fragment& fragment) noexcept {
   for (int walked = 0; walked < 8; ++walked) {
     switch (ip.protocol) {
       case kHopByHop:
@@ -88,8 +88,8 @@ Verdict walk_extensions(const uint8_t* at, Ip& ip) noexcept {
         break;
       case kFragment:
         if (ip.l4 + 8 > ip.end) return Verdict::truncated;
-        if (!read_fragment_header(at + ip.l4, ip)) return Verdict::malformed;
-        if (ip.fragment.place == Fragment::Place::later) return Verdict::pending;  // what follows is from the midst of something
+        if (!read_fragment_header(at + ip.l4, ip, fragment)) return Verdict::malformed;
+        if (fragment.place == Fragment::Place::later) return Verdict::pending;  // what follows is from the midst of something
         break;
       case kRouting:
         return Verdict::source_routed;
@@ -100,18 +100,18 @@ Verdict walk_extensions(const uint8_t* at, Ip& ip) noexcept {
   return Verdict::malformed;
 }
 
-Ip parse_v6(const uint8_t* at, size_t available, bool quoted) noexcept {
+Ip parse_v6(const uint8_t* at, uint32_t available, bool quoted, Fragment& fragment) noexcept {
   if (available < kIPv6Header) return wrong(Verdict::truncated);
-  const size_t total = kIPv6Header + host16(at + ipv6::kPayloadLength);
+  const uint32_t total = uint32_t{kIPv6Header} + host16(at + ipv6::kPayloadLength);
   if (at[0] >> 4 != 6) return wrong(Verdict::malformed);
   if (total > available && !quoted) return wrong(Verdict::truncated);
   Ip ip;
   ip.protocol = at[ipv6::kNextHeader];
   ip.l4 = kIPv6Header;
-  ip.end = static_cast<uint32_t>(total < available ? total : available);
+  ip.end = total < available ? total : available;
   // An IPv4-mapped address has no business on the wire, and would be taken for an IPv4 client (RFC 6890).
   if (source_of(at, false).is_v4() || target_of(at, false).is_v4()) return wrong(Verdict::martian);
-  ip.wrong = walk_extensions(at, ip);
+  ip.wrong = walk_extensions(at, ip, fragment);
   return ip;
 }
 
@@ -140,9 +140,10 @@ Verdict parse_icmp(Packet& packet) noexcept {
   const uint64_t start = packet.is_v4 ? 0 : pseudo_header_sum(ip, false, kIcmpV6, length);
   if (fold(sum_bytes(message, length, start)) != 0xffff) return Verdict::bad_icmp_checksum;
   const uint8_t* quoted = message + kIcmpHeader;
-  const size_t available = length - kIcmpHeader;
-  const Ip inner = packet.is_v4 ? parse_v4(quoted, available, true) : parse_v6(quoted, available, true);
-  if (inner.fragment.place == Fragment::Place::later) return Verdict::icmp_no_flow;  // without ports it is nobody's
+  const auto available = static_cast<uint32_t>(length - kIcmpHeader);
+  Fragment fragment;
+  const Ip inner = packet.is_v4 ? parse_v4(quoted, available, true, fragment) : parse_v6(quoted, available, true, fragment);
+  if (fragment.place == Fragment::Place::later) return Verdict::icmp_no_flow;  // without ports it is nobody's
   if (inner.wrong != Verdict::pending) return inner.wrong == Verdict::truncated ? Verdict::truncated : Verdict::malformed;
   // An error goes to who sent what it quotes; one for somebody else is made up to be translated and sent on to him.
   const Address source = source_of(quoted, packet.is_v4);
@@ -180,7 +181,7 @@ bool is_elsewhere(const Packet& packet) noexcept {
 }
 
 // The addresses stand in the key already.
-Verdict parse_l4(Packet& packet) noexcept {
+inline Verdict parse_l4(Packet& packet) noexcept {
   const uint8_t* l4 = packet.frame + packet.l4;
   const size_t length = packet.end - packet.l4;
   if (packet.protocol == (packet.is_v4 ? kIcmp : kIcmpV6)) return parse_icmp(packet);
@@ -190,6 +191,8 @@ Verdict parse_l4(Packet& packet) noexcept {
     if (header < kTcpHeader) return Verdict::malformed;
     if (header > length) return Verdict::truncated;
     packet.tcp_flags = l4[tcp::kFlags];
+    packet.sequence = host32(l4 + tcp::kSequence);
+    packet.acknowledgement = host32(l4 + tcp::kAcknowledgement);
   } else if (packet.protocol == kUdp) {
     if (length < kUdpHeader) return Verdict::truncated;
     const size_t stated = host16(l4 + udp::kLength);
@@ -203,9 +206,9 @@ Verdict parse_l4(Packet& packet) noexcept {
   packet.key.source_port = load16(l4);
   packet.key.target_port = load16(l4 + 2);
   packet.key.protocol = packet.protocol;
+  if (packet.offload.checksum == Checksum::complete) return Verdict::pending;
   if (packet.offload.checksum == Checksum::unknown) find_out_checksum(packet);
-  if (packet.offload.checksum == Checksum::partial && is_elsewhere(packet)) return Verdict::malformed;
-  return Verdict::pending;
+  return packet.offload.checksum == Checksum::partial && is_elsewhere(packet) ? Verdict::malformed : Verdict::pending;
 }
 
 // Later fragments have no L4 header, and the first must have all of it (RFC 1858, RFC 3128, RFC 7112). The message of an ICMP error cannot
@@ -229,30 +232,49 @@ Verdict parse_fragment(Packet& packet) noexcept {
   return !packet.is_v4 || packet.protocol == kTcp || packet.protocol == kUdp ? Verdict::pending : Verdict::protocol_unsupported;
 }
 
-Verdict parse_frame(Packet& packet, const View& view) noexcept {
-  const auto [tags, type, l3] = read_link_header(packet.frame, packet.length);
-  if (l3 == 0) return Verdict::truncated;
-  const uint32_t interface = view.interface_at(packet.device_in, tags);
-  if (interface == kNoInterface) return tags.count() == 0 ? Verdict::no_device : Verdict::vlan;
-  const MacAddress& mac = view.routes->interfaces()[interface].mac;
-  if (std::memcmp(packet.frame, mac.bytes, sizeof mac.bytes) != 0) return Verdict::other_host;
-  if (is_vlan(type)) return Verdict::vlan;
+bool is_for(const Interface& interface, const Packet& packet) noexcept {
+  return std::memcmp(packet.frame, interface.mac.bytes, sizeof interface.mac.bytes) == 0;
+}
+
+// From the IP header on; `type` is what the link header says it is.
+inline Verdict parse_ip(Packet& packet, uint16_t type) noexcept {
   if (type != kEtherTypeIPv4 && type != kEtherTypeIPv6) return Verdict::not_ip;
   packet.is_v4 = type == kEtherTypeIPv4;
-  packet.l3 = l3;
   const uint8_t* at = packet.frame + packet.l3;
-  const size_t available = packet.length - packet.l3;
-  const Ip ip = packet.is_v4 ? parse_v4(at, available, false) : parse_v6(at, available, false);
+  const uint32_t available = packet.length - packet.l3;
+  const Ip ip = packet.is_v4 ? parse_v4(at, available, false, packet.fragment) : parse_v6(at, available, false, packet.fragment);
   if (ip.wrong != Verdict::pending) return ip.wrong;
   packet.key.source = source_of(at, packet.is_v4);
   packet.key.target = target_of(at, packet.is_v4);
   if (is_martian(packet.key.source, packet.key.target, packet.is_v4)) return Verdict::martian;
   packet.protocol = ip.protocol;
   packet.l4 = static_cast<uint16_t>(packet.l3 + ip.l4);
-  packet.end = static_cast<uint32_t>(packet.l3 + ip.end);
-  packet.fragment = ip.fragment;
+  packet.end = packet.l3 + ip.end;
   packet.length = packet.end;  // padding, and whatever else stands behind the packet, stays behind: it may be longer than the way out takes
   return packet.fragment.place == Fragment::Place::whole ? parse_l4(packet) : parse_fragment(packet);
+}
+
+Verdict parse_tagged(Packet& packet, const View& view) noexcept {
+  const auto [tags, type, l3] = read_link_header(packet.frame, packet.length);
+  if (l3 == 0) return Verdict::truncated;
+  const uint32_t interface = view.interface_at(packet.device_in, tags);
+  if (interface == kNoInterface) return tags.count() == 0 ? Verdict::no_device : Verdict::vlan;
+  if (!is_for(view.routes->interfaces()[interface], packet)) return Verdict::other_host;
+  if (is_vlan(type)) return Verdict::vlan;
+  packet.l3 = l3;
+  return parse_ip(packet, type);
+}
+
+// Nearly always there is no tag.
+inline Verdict parse_frame(Packet& packet, const View& view) noexcept {
+  if (packet.length < kEthernetHeader) return Verdict::truncated;
+  const uint16_t type = host16(packet.frame + 12);
+  if (is_vlan(type)) return parse_tagged(packet, view);
+  const uint32_t interface = view.interface_of_device[packet.device_in];
+  if (interface == kNoInterface) return Verdict::no_device;
+  if (!is_for(view.routes->interfaces()[interface], packet)) return Verdict::other_host;
+  packet.l3 = kEthernetHeader;
+  return parse_ip(packet, type);
 }
 
 }  // namespace

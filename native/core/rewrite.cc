@@ -22,7 +22,7 @@ void adjust_ip(uint8_t* ip, bool is_v4, uint16_t address_delta) noexcept {
 
 uint8_t* checksum_of(uint8_t* l4, uint8_t protocol) noexcept { return l4 + (protocol == kTcp ? tcp::kChecksum : udp::kChecksum); }
 
-void adjust_l4(Packet& packet, uint16_t address_delta, uint16_t l4_delta) noexcept {
+void adjust_l4(Packet& packet, uint16_t address_delta, uint32_t l4_delta) noexcept {
   uint8_t* at = checksum_of(packet.frame + packet.l4, packet.protocol);
   if (packet.offload.checksum == Checksum::partial) {
     store16(at, adjust_partial(load16(at), address_delta));
@@ -38,21 +38,37 @@ size_t ip_length(const uint8_t* ip, bool is_v4) noexcept {
   return is_v4 ? host16(ip + ipv4::kTotalLength) : kIPv6Header + host16(ip + ipv6::kPayloadLength);
 }
 
+// What one side of a flow is translated to, and what that adds to checksums.
+struct Translation {
+  const Address& address;
+  uint16_t port;
+  uint16_t address_delta;
+  uint32_t l4_delta;
+};
+
+Translation translation(const Flow& flow, const Block& block, bool to_service) noexcept {
+  const Address& own = to_service ? block.addresses[flow.virtual_address].address : block.destinations[flow.destination].address;
+  const uint16_t before = to_service ? flow.destination_port : flow.virtual_port;
+  const uint16_t after = to_service ? flow.virtual_port : flow.destination_port;
+  const uint16_t addresses = to_service ? opposite(flow.address_delta) : flow.address_delta;
+  return {own, after, addresses, uint32_t{addresses} + opposite(before) + after};
+}
+
 // The quoted packet went the other way, so the endpoint it shares with the leg stands on its other side.
-void translate_quoted(Packet& packet, const Endpoint& endpoint, bool target, uint16_t address_delta, uint16_t l4_delta) noexcept {
+void translate_quoted(Packet& packet, const Translation& to, bool target) noexcept {
   uint8_t* ip = packet.frame + packet.inner_l3;
   uint8_t* l4 = packet.frame + packet.inner_l4;
-  put_address(ip, packet.is_v4, target, endpoint.address);
-  adjust_ip(ip, packet.is_v4, address_delta);
+  put_address(ip, packet.is_v4, target, to.address);
+  adjust_ip(ip, packet.is_v4, to.address_delta);
   const size_t port_at = target ? 2 : 0;
   if (packet.key.protocol == kSctp) {
     const size_t whole = ip_length(ip, packet.is_v4) - (packet.inner_l4 - packet.inner_l3);
-    return put_sctp_port(l4, whole, packet.end - packet.inner_l4, port_at, endpoint.port);
+    return put_sctp_port(l4, whole, packet.end - packet.inner_l4, port_at, to.port);
   }
-  store16(l4 + port_at, endpoint.port);
+  store16(l4 + port_at, to.port);
   uint8_t* checksum = checksum_of(l4, packet.key.protocol);
   if (checksum + 2 > packet.frame + packet.end) return;  // TCP's may be cut off
-  store16(checksum, packet.key.protocol == kUdp ? adjust_udp(load16(checksum), l4_delta) : adjust(load16(checksum), l4_delta));
+  store16(checksum, packet.key.protocol == kUdp ? adjust_udp(load16(checksum), to.l4_delta) : adjust(load16(checksum), to.l4_delta));
 }
 
 void sum_icmp(Packet& packet) noexcept {
@@ -65,38 +81,20 @@ void sum_icmp(Packet& packet) noexcept {
 
 }  // namespace
 
-namespace {
-
-// What one side of a flow is translated to, and what that adds to checksums.
-struct Translation {
-  Endpoint after;
-  uint16_t address_delta;
-  uint16_t l4_delta;
-};
-
-Translation translation(const Flow& flow, const Block& block, bool to_service) noexcept {
-  const uint16_t ports = delta16(flow.virtual_port, flow.destination_port);
-  const uint16_t both = fold(static_cast<uint64_t>(flow.address_delta) + ports);
-  if (to_service) return {{block.addresses[flow.virtual_address].address, flow.virtual_port}, opposite(flow.address_delta), opposite(both)};
-  return {{block.destinations[flow.destination].address, flow.destination_port}, flow.address_delta, both};
-}
-
-}  // namespace
-
 void translate(Packet& packet, const Flow& flow, Leg leg, const Block& block, bool back) noexcept {
   const bool forward = leg == Leg::forward;
   // The way back of the forward leg, or the reverse leg itself.
   const Translation to = translation(flow, block, forward == back);
   uint8_t* ip = packet.frame + packet.l3;
-  put_address(ip, packet.is_v4, forward, to.after.address);
+  put_address(ip, packet.is_v4, forward, to.address);
   adjust_ip(ip, packet.is_v4, to.address_delta);
   if (packet.fragment.place == Fragment::Place::later) return;  // ports and checksum are in the first
   const size_t port_at = forward ? 2 : 0;
   if (packet.protocol == kSctp) {
     const size_t length = packet.end - packet.l4;
-    return put_sctp_port(packet.frame + packet.l4, length, length, port_at, to.after.port);
+    return put_sctp_port(packet.frame + packet.l4, length, length, port_at, to.port);
   }
-  store16(packet.frame + packet.l4 + port_at, to.after.port);
+  store16(packet.frame + packet.l4 + port_at, to.port);
   adjust_l4(packet, to.address_delta, to.l4_delta);
 }
 
@@ -106,9 +104,9 @@ void translate_icmp(Packet& packet, const Flow& flow, Leg leg, const Block& bloc
   uint8_t* ip = packet.frame + packet.l3;
   // The error may come from a router between us and the destination, whose private address must not show either (RFC 5508 REQ-5).
   const Address before = forward ? target_of(ip, packet.is_v4) : source_of(ip, packet.is_v4);
-  put_address(ip, packet.is_v4, forward, to.after.address);
-  adjust_ip(ip, packet.is_v4, delta(before, to.after.address));
-  translate_quoted(packet, to.after, !forward, to.address_delta, to.l4_delta);
+  put_address(ip, packet.is_v4, forward, to.address);
+  adjust_ip(ip, packet.is_v4, delta(before, to.address));
+  translate_quoted(packet, to, !forward);
   sum_icmp(packet);
 }
 

@@ -112,7 +112,12 @@ struct View {
   // Sets the three tables; `roots` says for each device the ifindex of its interface. Of several queues the first sends.
   void connect(std::span<const uint32_t> roots);
   // Of a frame that came in by `device`; kNoInterface when it has none there.
-  [[nodiscard]] uint32_t interface_at(uint16_t device, const VlanTags& tags) const noexcept;
+  [[nodiscard]] uint32_t interface_at(uint16_t device, const VlanTags& tags) const noexcept {
+    return tags.count() == 0 ? interface_of_device[device] : interface_tagged(device, tags);
+  }
+
+ private:
+  [[nodiscard]] uint32_t interface_tagged(uint16_t device, const VlanTags& tags) const noexcept;
 };
 
 }  // namespace natlb

@@ -22,43 +22,36 @@ void count(const Packet& packet, DestinationSlot& destination) noexcept {
 
 // A RST counts only where its receiver could believe it (RFC 5961 3.2). A server that does not know the connection answers a SYN on it with
 // sequence number 0 (RFC 9293 3.10.7.1), and nobody can send in its name from outside.
-bool is_believable(const Flow& flow, const Packet& packet, const uint8_t* l4) noexcept {
-  const uint32_t sequence = host32(l4 + tcp::kSequence);
-  if (packet.leg == Leg::forward) return is_near(sequence, flow.server_expects);
-  return (sequence == 0 && (packet.tcp_flags & tcp::kAck) != 0) || is_near(sequence, flow.client_expects);
+bool is_believable(const Flow& flow, const Packet& packet) noexcept {
+  if (packet.leg == Leg::forward) return is_near(packet.sequence, flow.server_expects);
+  return (packet.sequence == 0 && (packet.tcp_flags & tcp::kAck) != 0) || is_near(packet.sequence, flow.client_expects);
 }
 
 // What each side expects next: it says so itself, but for the first SYN. A later one may be anybody's.
-void note_expected(Flow& flow, const Packet& packet, const uint8_t* l4) noexcept {
+void note_expected(Flow& flow, const Packet& packet) noexcept {
   if ((packet.tcp_flags & tcp::kAck) != 0) {
-    (packet.leg == Leg::forward ? flow.client_expects : flow.server_expects) = host32(l4 + tcp::kAcknowledgement);
+    (packet.leg == Leg::forward ? flow.client_expects : flow.server_expects) = packet.acknowledgement;
   } else if ((packet.tcp_flags & tcp::kSyn) != 0 && packet.leg == Leg::forward && is_half_open(flow)) {
-    flow.server_expects = host32(l4 + tcp::kSequence) + 1;
+    flow.server_expects = packet.sequence + 1;
   }
 }
 
 bool follow_tcp(Flow& flow, const Packet& packet) noexcept {
-  const uint8_t* l4 = packet.frame + packet.l4;
-  if ((packet.tcp_flags & tcp::kRst) != 0) return is_believable(flow, packet, l4);
-  note_expected(flow, packet, l4);
+  if ((packet.tcp_flags & tcp::kRst) != 0) return is_believable(flow, packet);
+  note_expected(flow, packet);
   return true;
 }
 
-// False: the packet says nothing about the flow.
-bool follow(Flow& flow, const Packet& packet) noexcept {
-  if (flow.protocol == kSctp) return follow_sctp(flow, packet);
-  return flow.protocol != kTcp || follow_tcp(flow, packet);
-}
-
-FlowState state_after(const Flow& flow, const Packet& packet) noexcept {
-  switch (flow.protocol) {
-    case kTcp:
-      return next_state(flow.state, packet.leg, packet.tcp_flags);
-    case kSctp:
-      return next_state(flow.state, packet.leg, event_of(packet));
-    default:
-      return flow.state;
+// False: the packet says nothing about the flow. Else `state` is what it leaves it in.
+bool follow(Flow& flow, const Packet& packet, FlowState& state) noexcept {
+  if (flow.protocol == kTcp) {
+    if (!follow_tcp(flow, packet)) return false;
+    state = next_state(flow.state, packet.leg, packet.tcp_flags);
+  } else if (flow.protocol == kSctp) {
+    if (!follow_sctp(flow, packet)) return false;
+    state = next_state(flow.state, packet.leg, event_of(packet));
   }
+  return true;
 }
 
 }  // namespace
@@ -74,10 +67,8 @@ void track(Batch& batch, const Snapshot& snapshot, FlowTable& flows, uint32_t no
     count(packet, destination);
     if (packet.leg == Leg::reverse) flows.note_reply(flow);
     FlowState state = flow.state;
-    if (packet.fragment.place != Fragment::Place::later) {  // which says nothing of its own
-      if (!follow(flow, packet)) return;
-      state = state_after(flow, packet);
-    }
+    // A later fragment says nothing of its own.
+    if (packet.fragment.place != Fragment::Place::later && !follow(flow, packet, state)) return;
     flow.expires_at = now + snapshot.timeouts(destination.profile)[static_cast<size_t>(state)];
     if (state == flow.state) return;
     flows.change_state(flow, state);

@@ -32,8 +32,7 @@ void View::connect(std::span<const uint32_t> roots) {
   std::ranges::sort(tagged, before);
 }
 
-uint32_t View::interface_at(uint16_t device, const VlanTags& tags) const noexcept {
-  if (tags.count() == 0) return interface_of_device[device];
+uint32_t View::interface_tagged(uint16_t device, const VlanTags& tags) const noexcept {
   const Tagged wanted{device, tags, 0};
   const auto at = std::ranges::lower_bound(tagged, wanted, before);
   return at == tagged.end() || before(wanted, *at) ? kNoInterface : at->interface;

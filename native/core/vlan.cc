@@ -37,7 +37,7 @@ void shift_offsets(Packet& packet, ptrdiff_t by) noexcept {
 
 }  // namespace
 
-LinkHeader read_tagged_header(const uint8_t* frame, size_t length) noexcept {
+LinkHeader read_link_header(const uint8_t* frame, size_t length) noexcept {
   LinkHeader header;
   size_t at = kMacs;
   for (int tags = 0; at + 2 <= length; ++tags) {

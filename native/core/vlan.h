@@ -35,15 +35,7 @@ struct LinkHeader {
   uint16_t ethertype = 0;  // host order; still a VLAN's behind more than two tags
   uint16_t l3 = 0;         // where the payload begins; 0 when the frame ends before
 };
-LinkHeader read_tagged_header(const uint8_t* frame, size_t length) noexcept;
-// Nearly always there is no tag; measured in bench/ (engine).
-inline LinkHeader read_link_header(const uint8_t* frame, size_t length) noexcept {
-  if (length < kEthernetHeader || is_vlan(host16(frame + 12))) return read_tagged_header(frame, length);
-  LinkHeader header;
-  header.ethertype = host16(frame + 12);
-  header.l3 = kEthernetHeader;
-  return header;
-}
+LinkHeader read_link_header(const uint8_t* frame, size_t length) noexcept;
 
 // Gives the frame these tags in place of its own; the offsets follow. False when there is no room for them.
 bool retag(Packet& packet, const VlanTags& tags) noexcept;

@@ -36,10 +36,11 @@ constexpr uint64_t from_big(uint64_t value) noexcept {
   return std::endian::native == std::endian::little ? __builtin_bswap64(value) : value;
 }
 inline uint16_t host16(const uint8_t* at) noexcept { return swap16(load16(at)); }
-inline uint32_t host32(const uint8_t* at) noexcept { return static_cast<uint32_t>(host16(at)) << 16 | host16(at + 2); }
+constexpr uint32_t swap32(uint32_t value) noexcept { return std::endian::native == std::endian::little ? __builtin_bswap32(value) : value; }
+inline uint32_t host32(const uint8_t* at) noexcept { return swap32(load32(at)); }
 inline void put_host32(uint8_t* at, uint32_t value) noexcept {
-  store16(at, to_wire(static_cast<uint16_t>(value >> 16)));
-  store16(at + 2, to_wire(static_cast<uint16_t>(value)));
+  const uint32_t wire = swap32(value);
+  std::memcpy(at, &wire, sizeof wire);
 }
 
 inline constexpr size_t kEthernetHeader = 14;
