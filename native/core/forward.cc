@@ -12,7 +12,7 @@ bool is_orphan(const Flow& flow, const Block& block) noexcept {
 }  // namespace
 
 void Forwarder::forward(Batch& batch, const View& view, uint32_t now) noexcept {
-  parse(batch, view);
+  parse(batch, view, flows_);
   gather(batch, fragments_, now);
   carry(batch, view, now);
 }

@@ -279,7 +279,7 @@ inline Verdict parse_frame(Packet& packet, const View& view) noexcept {
 
 }  // namespace
 
-void parse(Batch& batch, const View& view) noexcept {
+void parse(Batch& batch, const View& view, const FlowTable& flows) noexcept {
   for (const Packet& packet : batch) __builtin_prefetch(packet.frame, 1);
   batch.has_fragments = false;
   for (Packet& packet : batch) {
@@ -291,6 +291,9 @@ void parse(Batch& batch, const View& view) noexcept {
     packet.fragment_to = 0;
     packet.verdict = parse_frame(packet, view);
     batch.has_fragments |= packet.fragment.place != Fragment::Place::whole;
+    if (packet.verdict != Verdict::pending) continue;
+    packet.hash = flows.hash_of(packet.key);
+    flows.prefetch(packet.hash);
   }
 }
 

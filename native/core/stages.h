@@ -33,8 +33,9 @@ struct IcmpBudget {
   }
 };
 
-// Reads the headers: the only place that compares lengths. Sets everything from l3 to key.
-void parse(Batch& batch, const View& view) noexcept;
+// Reads the headers: the only place that compares lengths. Sets everything from l3 to key, and asks for what of the flow table lookup will
+// want, so that memory works while the rest of the batch is read.
+void parse(Batch& batch, const View& view, const FlowTable& flows) noexcept;
 
 // Gives fragments the ports of their datagram's first; those that come before it are kept.
 void gather(Batch& batch, Fragments& fragments, uint32_t now) noexcept;
