@@ -18,7 +18,7 @@ import { trace } from './cli/trace.js';
 import { hearSignals } from './signals.js';
 import { packageVersion } from './version.js';
 
-const USAGE = `natlb run -f FILE [--run-dir DIR] [--backend auto|af_xdp|af_packet] [--metrics ADDRESS:PORT] [-i ID]
+const USAGE = `natlb run -f FILE [--run-dir DIR] [--backend auto|af_xdp|af_packet] [--metrics ADDRESS:PORT] [-i ID] [--log-format text|json]
 natlb check -f FILE [--json] [-i ID]
 natlb diff [FILE] [--json] [--run-dir DIR]
 natlb reload [--rollback-after TIME] [--json] [--run-dir DIR]

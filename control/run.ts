@@ -1,6 +1,5 @@
 // `natlb run`: the service in the foreground. SIGHUP reloads, SIGTERM and SIGINT end it gracefully.
 
-import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { DEFAULT_RUN_DIR } from './cli/client.js';
 import { fileSystem } from './config/file.js';
@@ -14,7 +13,7 @@ import { openHost } from './host/netlink.js';
 import { claimNetwork } from './host/network-claim.js';
 import { keepPidFile } from './host/pid-file.js';
 import { inTurn, type Step } from './in-turn.js';
-import { type Log, openLog } from './log.js';
+import { type Log, type LogFormat, logToFile, logToStream, openLog } from './log.js';
 import { type Metrics, startMetrics } from './metrics/server.js';
 import { configDiff } from './reload/diff.js';
 import { readApart } from './reload/loader.js';
@@ -32,6 +31,7 @@ export interface RunArguments extends Overrides {
   readonly pidFile?: string;
   /** Instead of standard error. */
   readonly logFile?: string;
+  readonly logFormat?: LogFormat;
   readonly dumpsConfig?: true;
   /** What there is to know about the command line. */
   readonly notices?: readonly string[];
@@ -42,7 +42,7 @@ const EXIT = { ok: 0, refused: 71, cannotRun: 3 } as const;
 
 /** Resolves with the exit status when natlb was told to end, or could not start; then nothing of it is left. */
 export async function run(args: RunArguments, signals: Signals): Promise<number> {
-  const log = logOf(args.logFile);
+  const log = logOf(args);
   for (const notice of args.notices ?? []) log(notice);
   const opened: Step[] = [];
   const end = await serve(args, { signals, log, opened }).catch((problem: Error) => problem);
@@ -53,9 +53,9 @@ export async function run(args: RunArguments, signals: Signals): Promise<number>
   return EXIT.refused;
 }
 
-function logOf(file: string | undefined): Log {
-  if (file === undefined) return openLog(process.stderr, process.env.JOURNAL_STREAM !== undefined);
-  return openLog(createWriteStream(file, { flags: 'a', mode: 0o640 }), false);
+function logOf({ logFile, logFormat = 'text' }: RunArguments): Log {
+  if (logFile !== undefined) return openLog(logToFile(logFile), { format: logFormat });
+  return openLog(logToStream(process.stderr), { journal: process.env.JOURNAL_STREAM !== undefined, format: logFormat });
 }
 
 interface Surroundings {

@@ -16,6 +16,7 @@ export interface RunOptions {
   readonly pidFile?: string;
   /** Log lines go there instead of standard error. */
   readonly logFile?: string;
+  readonly logFormat?: 'text' | 'json';
   /** What is configured goes to the log at the start. */
   readonly dumpsConfig?: true;
   /** Virtual addresses stay when natlb ends. */
@@ -58,6 +59,7 @@ const OPTIONS: readonly Row[] = [
   { long: 'metrics', takes: 'value', set: (text) => ({ metrics: endpoint(text) }) },
   { long: 'pid', short: 'p', takes: 'value', set: (pidFile) => ({ pidFile }) },
   { long: 'log-file', short: 'g', takes: 'value', set: (logFile) => ({ logFile }) },
+  { long: 'log-format', takes: 'value', set: (name) => ({ logFormat: logFormat(name) }) },
   { long: 'dump-conf', short: 'd', takes: 'nothing', set: () => ({ dumpsConfig: true }) },
   { long: 'dont-release-vrrp', short: 'V', takes: 'nothing', set: () => ({ keepsAddresses: true }) },
   { long: 'ignore-sigint', takes: 'nothing', set: () => ({ ignoresInterrupt: true }) },
@@ -150,6 +152,11 @@ function backend(name: string): Config['settings']['backend'] {
   const found = BACKENDS.find((one) => one === name);
   if (found === undefined) throw new UsageError(`--backend ${name}: expected ${BACKENDS.join(', ')}`);
   return found;
+}
+
+function logFormat(name: string): 'text' | 'json' {
+  if (name !== 'text' && name !== 'json') throw new UsageError(`--log-format ${name}: expected text, json`);
+  return name;
 }
 
 function endpoint(text: string): { address: string; port: number } {
