@@ -93,11 +93,11 @@ export class Rules {
     if (own.length > 0) this.#says(seat, event, own, old.kind === 'master', state === 'master');
     if (state === old.kind) return;
     if (old.kind === 'backup' && (state === 'ready' || state === 'master')) this.#wasPatient(seat);
-    if (state === 'backup' && old.kind !== 'ready') {
-      const follows = old.kind === 'master' && event.kind === 'advert' && seat === struck;
+    const rises = (old.kind === 'init' || old.kind === 'fault') && state !== 'init' && state !== 'fault';
+    if (rises || (old.kind === 'master' && state === 'backup')) {
+      const follows = event.kind === 'advert' && seat === struck;
       this.#beginsToListen(seat, follows ? event.intervalMs : seat.instance.advertIntervalMs);
     }
-    const rises = (old.kind === 'init' || old.kind === 'fault') && state !== 'init' && state !== 'fault';
     if (rises && (state !== 'backup') !== (seat.instance.priority === 255))
       fail(seat, 'the owner alone waits for nobody', `priority ${seat.priority} went from ${old.kind} to ${state}`);
   }
@@ -128,7 +128,7 @@ export class Rules {
       was &&
       event.kind === 'timer' &&
       standing.sentAt !== seat.router.awakeSince &&
-      gap < seat.instance.advertIntervalMs - 2 * lateMs - ROUNDING_MS
+      gap < seat.instance.advertIntervalMs - 2 * (lateMs + ROUNDING_MS) - ROUNDING_MS
     )
       fail(seat, 'a master advertises once an interval', `${gap.toFixed(3)} ms after the last`);
     standing.sentAt = now;
