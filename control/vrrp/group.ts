@@ -1,7 +1,8 @@
 // Sync groups as keepalived has them: members become master together, resign together, fail together. An instance in no group is a group of one.
 
 import type { VrrpInstance } from '../config/model.js';
-import { type Effect, type Event, INITIAL, type State, step } from './machine.js';
+import { step } from './machine.js';
+import { type Effect, type Event, INITIAL, type State } from './state.js';
 
 export interface Member {
   /** As configured, but for its priority: that is the effective one. */
@@ -38,11 +39,24 @@ export function createGroup(name: string | undefined, instances: readonly VrrpIn
 /** What happens to one member, and then what that makes happen to the others, until all of them agree. */
 export function stepGroup(group: Group, happening: MemberEvent, now: number): GroupOutcome {
   let outcome = stepMember(group, happening, now);
+  if (outcome.effects.some(meetsLesser)) outcome = reannounceOthers(outcome, happening.member, now);
   for (let next = consequence(outcome.group); next !== undefined; next = consequence(outcome.group)) {
     const { group: agreed, effects } = stepMember(outcome.group, next, now);
     outcome = { group: agreed, effects: [...outcome.effects, ...syncing(outcome.group, agreed, next), ...effects] };
   }
   return outcome;
+}
+
+function meetsLesser({ effect }: MemberEffect): boolean {
+  return effect.kind === 'tell' && effect.happening === 'MASTER_RX_LOWER_PRI';
+}
+
+function reannounceOthers(before: GroupOutcome, member: number, now: number): GroupOutcome {
+  const others = [...before.group.members.keys()].filter((other) => other !== member);
+  return others.reduce(({ group, effects }, other) => {
+    const outcome = stepMember(group, { member: other, event: { kind: 'reannounce' } }, now);
+    return { group: outcome.group, effects: [...effects, ...outcome.effects] };
+  }, before);
 }
 
 function stepMember(group: Group, { member, event }: MemberEvent, now: number): GroupOutcome {

@@ -2,7 +2,7 @@
 
 import type { VrrpInstance } from '../config/model.js';
 import { createGroup, type Group, type MemberEffect, stateOfGroup, stepGroup } from './group.js';
-import { type Effect, type Event, type Happening, type State, wakesAt } from './machine.js';
+import { type Effect, type Event, type Happening, type State, wakesAt } from './state.js';
 
 export type GroupState = NonNullable<ReturnType<typeof stateOfGroup>>;
 
@@ -11,6 +11,7 @@ export interface Hands {
   send(instance: VrrpInstance, priority: number): void;
   claim(instance: VrrpInstance): Promise<void>;
   announce(instance: VrrpInstance, repeat: number): void;
+  announceElsewhere(instance: VrrpInstance): void;
   release(instance: VrrpInstance): Promise<void>;
   log(text: string): void;
   /** `priority` is the effective one. */
@@ -99,6 +100,9 @@ export class Unit {
         break;
       case 'announce':
         this.later(member, () => (this.holds(member) ? this.hands.announce(instance, effect.repeat) : undefined));
+        break;
+      case 'announce-elsewhere':
+        this.later(member, () => (this.holds(member) ? this.hands.announceElsewhere(instance) : undefined));
         break;
       case 'release':
         this.later(member, () => this.hands.release(instance));

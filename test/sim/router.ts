@@ -2,9 +2,12 @@
 // What control/vrrp/driver.ts and unit.ts do with sockets and timers is done here with the simulation's.
 
 import type { VrrpInstance } from '../../control/config/model.js';
-import { type Advert, addressBytes, compareAddresses, decode, encode, type Received } from '../../control/vrrp/codec.js';
+import { addressBytes, compareAddresses } from '../../control/vrrp/address-bytes.js';
+import { type Advert, decode } from '../../control/vrrp/decode.js';
+import { encode } from '../../control/vrrp/encode.js';
 import { createGroup, type Group, type MemberEffect, stepGroup } from '../../control/vrrp/group.js';
-import { type Event, type State, wakesAt } from '../../control/vrrp/machine.js';
+import type { Received } from '../../control/vrrp/packet.js';
+import { type Event, type State, wakesAt } from '../../control/vrrp/state.js';
 import type { Random } from '../oracle/random.js';
 import { vrrpInstance } from '../vrrp/instance.js';
 import { overIpv4, overIpv6 } from '../vrrp/packets.js';

@@ -1,6 +1,6 @@
 // What must be true of each step one router takes, told without the machine's own words: who gives way, who waits how long, who says what.
 
-import type { Effect, Event, State } from '../../control/vrrp/machine.js';
+import type { Effect, Event, State } from '../../control/vrrp/state.js';
 import type { Bounds } from './bounds.js';
 import type { Seat, SimRouter, Turn } from './router.js';
 import { Violation } from './world.js';

@@ -2,7 +2,7 @@
 // NATLB_REWRITE=1 writes what happened into them instead; read the difference before you commit it.
 //
 //   First line: the behaviour.
-//   instance NAME key=value…    keys: priority interval version own vips nopreempt preemptDelay garpDelay garpRepeat garpRefresh downAdverts
+//   instance NAME key=value…    keys: see SETTINGS below
 //   group NAME                  all instances are members of it
 //   TIME [NAME] EVENT => STATE, wakes TIME; effects    one such line for each member that changed or acted
 //
@@ -13,9 +13,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { VrrpInstance } from '../../control/config/model.js';
-import { addressBytes, compareAddresses } from '../../control/vrrp/codec.js';
+import { addressBytes, compareAddresses } from '../../control/vrrp/address-bytes.js';
 import { createGroup, type Group, type Member, type MemberEffect, stepGroup } from '../../control/vrrp/group.js';
-import { type Effect, type Event, type State, wakesAt } from '../../control/vrrp/machine.js';
+import { type Effect, type Event, type State, wakesAt } from '../../control/vrrp/state.js';
 import { vrrpInstance } from './instance.js';
 
 const DIRECTORY = join(import.meta.dirname, '../../../test/vrrp/transcripts');
@@ -71,6 +71,12 @@ const SETTINGS: Readonly<Record<string, (value: string) => Partial<VrrpInstance>
   garpDelay: (value) => ({ garpMasterDelayMs: Number(value) }),
   garpRepeat: (value) => ({ garpMasterRepeat: Number(value) }),
   garpRefresh: (value) => ({ garpMasterRefreshMs: Number(value) }),
+  lowerRepeat: (value) => ({ garpLowerPriorityRepeat: Number(value) }),
+  lowerDelay: (value) => ({ garpLowerPriorityDelayMs: Number(value) }),
+  elsewhere: (value) => ({ garpExtraInterfaces: { all: true, intervalMs: Number(value) } }),
+  lowerNoAdvert: () => ({ lowerPriorityNoAdvert: true }),
+  higherSendAdvert: () => ({ higherPrioritySendAdvert: true }),
+  timerExpired: (value) => ({ timerExpiredPriority: Number(value) }),
   downAdverts: (value) => ({ downTimerAdverts: Number(value) }),
   own: () => ({}),
 };
