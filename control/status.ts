@@ -22,6 +22,19 @@ export interface VrrpCounters {
   readonly authInvalidType: number;
   readonly authTypeMismatch: number;
   readonly authFailure: number;
+  /** Of auth_hmac: adverts without a trailer, and what was wrong with others. */
+  readonly authExtMissing: number;
+  readonly authExtMalformed: number;
+  readonly authExtUnknownKey: number;
+  readonly authExtInvalidHmac: number;
+  readonly authExtStale: number;
+  readonly authExtReplay: number;
+  /** Unicast adverts from others than the peers. */
+  readonly unicastSourceErrors: number;
+  /** Dropped because we own the addresses (owner_ignore_adverts). */
+  readonly ignoredAsOwner: number;
+  /** Adverts with our own address as their sender. */
+  readonly fromOwnAddress: number;
   readonly priorityZeroReceived: number;
   readonly priorityZeroSent: number;
 }

@@ -31,7 +31,7 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   rates: ['driver'],
   reconcile: [],
   reload: ['load-thread', 'loader', 'reloader'],
-  vrrp: ['advert-socket', 'announcer', 'announcer-process', 'driver', 'links', 'unit'],
+  vrrp: ['advert-socket', 'announcer', 'announcer-process', 'driver', 'hashes', 'links', 'paced-announcer', 'unit'],
 };
 const PURE = union(...Object.entries(HANDS).map(([folder, hands]) => new RegExp(`^control/${folder}/(?!(${hands.join('|')})\\.ts$)`)));
 const MODELS = /^(dataplane\/protocol|control\/status)\.ts$/;

@@ -44,7 +44,7 @@ export interface HostAddon {
   /** Sends one rtnetlink message, which must ask for an acknowledgement or a dump, and waits for all of the answer. */
   askKernel(message: Uint8Array): { readonly code: number; readonly error: string; readonly messages: readonly Uint8Array[] };
   /** Returns a file descriptor, which is the caller's. */
-  hopLimitFilter(): number;
+  hopLimitFilter(lowest: number, highest: number): number;
   sdNotify(socket: string, text: string): void;
   /** False: another process holds the lock of this open file. */
   lock(fd: number): boolean;

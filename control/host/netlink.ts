@@ -37,7 +37,7 @@ export function openHost({ warn = () => {}, newsBytes = 0 }: HostOptions = {}): 
   const virtualMacs = new VirtualMacs(askKernel);
   const settings = new Settings();
   let links: readonly NamedInterface[] = monitor.links();
-  let filter: number | undefined;
+  const filters = new Map<string, number>();
 
   function catchUp(): void {
     if (!monitor.drain()) return;
@@ -51,9 +51,11 @@ export function openHost({ warn = () => {}, newsBytes = 0 }: HostOptions = {}): 
     return links.find((link) => link.name === name)?.index;
   }
 
-  /** One filter serves every socket; it stays loaded for the life of the process. */
-  function hopLimitFilter(): number {
-    filter ??= loadFilter(warn);
+  /** One filter serves every socket that wants the same; it stays loaded for the life of the process. */
+  function hopLimitFilter(lowest: number, highest: number): number {
+    const key = `${lowest} ${highest}`;
+    const filter = filters.get(key) ?? loadFilter(lowest, highest, warn);
+    filters.set(key, filter);
     return filter;
   }
 
@@ -117,9 +119,9 @@ export function openHost({ warn = () => {}, newsBytes = 0 }: HostOptions = {}): 
   };
 }
 
-function loadFilter(warn: (text: string) => void): number {
+function loadFilter(lowest: number, highest: number, warn: (text: string) => void): number {
   try {
-    return addon.hopLimitFilter();
+    return addon.hopLimitFilter(lowest, highest);
   } catch (error) {
     warn(`IPv6 adverts are taken whatever their hop limit: ${error instanceof Error ? error.message : error}`);
     return -1;

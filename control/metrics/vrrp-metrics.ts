@@ -26,6 +26,15 @@ const ADVERT_ERRORS: Readonly<Record<string, keyof VrrpCounters>> = {
   auth_invalid_type: 'authInvalidType',
   auth_type_mismatch: 'authTypeMismatch',
   auth_failure: 'authFailure',
+  auth_ext_missing: 'authExtMissing',
+  auth_ext_malformed: 'authExtMalformed',
+  auth_ext_unknown_key: 'authExtUnknownKey',
+  auth_ext_invalid_hmac: 'authExtInvalidHmac',
+  auth_ext_stale: 'authExtStale',
+  auth_ext_replay: 'authExtReplay',
+  unicast_source: 'unicastSourceErrors',
+  ignored_as_owner: 'ignoredAsOwner',
+  own_address: 'fromOwnAddress',
 };
 
 export const vrrpMetrics: readonly Metric[] = [

@@ -1,15 +1,19 @@
 // Adverts in and out of one interface: the only file that knows raw-socket, whose constants are Linux's numbers.
-// A receiver and a sender apart: raw-socket serves reads before writes, and a flood of packets must not hold our adverts back.
+// Receivers and a sender apart: raw-socket serves reads before writes, and a flood of packets must not hold our adverts back.
 
 import raw from 'raw-socket';
-import { addressBytes, GROUP_ADDRESS, type Received, VRRP_PROTOCOL } from './codec.js';
+import { addressBytes } from './address-bytes.js';
+import { AUTHENTICATION_HEADER_PROTOCOL, type HopLimits, type Received, VRRP_PROTOCOL } from './packet.js';
+import type { Wanted } from './wanted.js';
 
-export interface AdvertSocketOptions {
+export interface AdvertSocketOptions extends Wanted {
   readonly interface: string;
   readonly index: number;
   readonly family: 4 | 6;
-  /** File descriptor of the filter for IPv6; negative: none. */
-  readonly hopLimitFilter: number;
+  /** File descriptor of the filter for IPv6 packets of these hop limits; negative: none. */
+  readonly hopLimitFilter: (limits: HopLimits) => number;
+  /** Where IPv6 packets may have been sent to: the groups, and the interface's own addresses at the moment. */
+  readonly destinations: () => readonly string[];
   readonly received: (packet: Received) => void;
   readonly failed: (error: Error) => void;
   /** raw-socket gave up: the socket is of no more use. */
@@ -18,8 +22,8 @@ export interface AdvertSocketOptions {
 
 export interface AdvertSocket {
   readonly index: number;
-  /** `source` is one of the interface's own addresses. */
-  send(message: Uint8Array, source: string): void;
+  /** `packet` has its IP header. */
+  send(packet: Uint8Array, destination: string): void;
   /** After what was sent has left. */
   close(): Promise<void>;
 }
@@ -29,9 +33,8 @@ const SO_RCVBUF = 8;
 const SO_BINDTODEVICE = 25;
 const SO_ATTACH_BPF = 50;
 const IPPROTO_IP = 0;
-const IP_TOS = 1;
+const IP_HDRINCL = 3;
 const IP_MULTICAST_IF = 32;
-const IP_MULTICAST_TTL = 33;
 const IP_MULTICAST_LOOP = 34;
 const IP_ADD_MEMBERSHIP = 35;
 const IP_MULTICAST_ALL = 49;
@@ -42,8 +45,6 @@ const IPV6_ADD_MEMBERSHIP = 20;
 const IPV6_MULTICAST_ALL = 29;
 const IPV6_HDRINCL = 36;
 
-const INTERNETWORK_CONTROL = 0xc0;
-const TTL = 255;
 const SMALLEST_BUFFER = 1;
 const FLUSH_MS = 100;
 
@@ -51,28 +52,22 @@ const FLUSH_MS = 100;
 const held = new Set<raw.Socket>();
 
 export function openAdvertSocket(options: AdvertSocketOptions): AdvertSocket {
-  const receiver = openReceiver(options);
-  const { socket: sender, useSource } = setUp(receiver, () => openSender(options));
+  const receivers: raw.Socket[] = [];
+  const sender = openAll(options, receivers);
   let unsent = 0;
   let flushed = () => {};
   return {
     index: options.index,
-    send: (message, source) => {
-      const packet = Buffer.from(options.family === 4 ? message : withIpv6Header(message, source));
-      try {
-        useSource(source);
-      } catch (error) {
-        return options.failed(error as Error);
-      }
+    send: (packet, destination) => {
       unsent++;
-      sender.send(packet, 0, packet.length, GROUP_ADDRESS[options.family], (error) => {
+      sender.send(Buffer.from(packet), 0, packet.length, destination, (error) => {
         if (error !== null) options.failed(error);
         if (--unsent === 0) flushed();
       });
     },
     close: async () => {
       if (unsent > 0) await new Promise<void>((resolve) => startFlush(resolve));
-      for (const socket of [receiver, sender]) closeSocket(socket);
+      for (const socket of [...receivers, sender]) closeSocket(socket);
     },
   };
 
@@ -86,82 +81,77 @@ export function openAdvertSocket(options: AdvertSocketOptions): AdvertSocket {
   }
 }
 
-function openReceiver(options: AdvertSocketOptions): raw.Socket {
-  const socket = open(options);
-  setUp(socket, () => joinGroup(socket, options));
-  // raw-socket hands out the same buffer every time.
-  socket.on('message', (message, source) => options.received(toReceived(options.family, Uint8Array.from(message), source)));
-  return socket;
-}
-
-function joinGroup(socket: raw.Socket, { family, index, hopLimitFilter }: AdvertSocketOptions): void {
-  if (family === 4) {
-    socket.setOption(IPPROTO_IP, IP_MULTICAST_ALL, 0);
-    const membership = ipMreqn(GROUP_ADDRESS[4], '0.0.0.0', index);
-    socket.setOption(IPPROTO_IP, IP_ADD_MEMBERSHIP, membership, membership.length);
-    return;
+/** All of them or none. */
+function openAll(options: AdvertSocketOptions, receivers: raw.Socket[]): raw.Socket {
+  try {
+    receivers.push(...openReceivers(options));
+    return openSender(options);
+  } catch (error) {
+    for (const socket of receivers) closeSocket(socket);
+    throw error;
   }
-  if (hopLimitFilter >= 0) socket.setOption(SOL_SOCKET, SO_ATTACH_BPF, hopLimitFilter);
-  socket.setOption(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
-  const membership = Buffer.concat([addressBytes(GROUP_ADDRESS[6]), uint32(index)]);
-  socket.setOption(IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, membership, membership.length);
 }
 
-function toReceived(family: 4 | 6, bytes: Uint8Array, source: string): Received {
-  if (family === 4) return { family, packet: bytes };
-  return { family, message: bytes, source: source.replace(/%.*/, ''), destination: GROUP_ADDRESS[6] };
-}
-
-/** A sender reads nothing, so it is given next to no room for what arrives. */
-function openSender(options: AdvertSocketOptions): { socket: raw.Socket; useSource: (source: string) => void } {
-  const socket = open(options);
-  return setUp(socket, () => {
-    socket.pauseRecv();
-    socket.setOption(SOL_SOCKET, SO_RCVBUF, SMALLEST_BUFFER);
-    return { socket, useSource: options.family === 4 ? ipv4Sender(socket, options.index) : ipv6Sender(socket, options.index) };
+function openReceivers(options: AdvertSocketOptions): raw.Socket[] {
+  if (options.family === 6) return openIpv6Receivers(options);
+  const protocols = options.authenticationHeader ? [VRRP_PROTOCOL, AUTHENTICATION_HEADER_PROTOCOL] : [VRRP_PROTOCOL];
+  return protocols.map((protocol) => {
+    const socket = openReceiver(options, protocol);
+    // raw-socket hands out the same buffer every time.
+    socket.on('message', (packet) => options.received({ family: 4, packet: Uint8Array.from(packet) }));
+    return socket;
   });
 }
 
-/** The kernel writes the header; the source is chosen with the interface, or a virtual address might become it. */
-function ipv4Sender(socket: raw.Socket, index: number): (source: string) => void {
-  socket.setOption(IPPROTO_IP, IP_MULTICAST_ALL, 0);
-  socket.setOption(IPPROTO_IP, IP_MULTICAST_TTL, TTL);
-  socket.setOption(IPPROTO_IP, IP_MULTICAST_LOOP, 0);
-  socket.setOption(IPPROTO_IP, IP_TOS, INTERNETWORK_CONTROL);
-  let current: string | undefined;
-  return (source) => {
-    if (source === current) return;
-    const choice = ipMreqn('0.0.0.0', source, index);
-    socket.setOption(IPPROTO_IP, IP_MULTICAST_IF, choice, choice.length);
-    current = source;
-  };
+/** One for each range of hop limits, and one for all of them where there are no filters. */
+function openIpv6Receivers(options: AdvertSocketOptions): raw.Socket[] {
+  const filters = options.hopLimits.map((limits) => ({ limits, filter: options.hopLimitFilter(limits) }));
+  const wanted = filters.every(({ filter }) => filter >= 0) ? filters : [{ limits: undefined, filter: -1 }];
+  return wanted.map(({ limits, filter }) => {
+    const socket = openReceiver(options, VRRP_PROTOCOL);
+    if (filter >= 0) setUp(socket, () => socket.setOption(SOL_SOCKET, SO_ATTACH_BPF, filter));
+    socket.on('message', (bytes, source) => {
+      const about = { source: source.replace(/%.*/, ''), destinations: options.destinations() };
+      options.received({ family: 6, message: Uint8Array.from(bytes), ...about, ...(limits && { hopLimits: limits }) });
+    });
+    return socket;
+  });
 }
 
-/** raw-socket cannot bind, and among link-local addresses the kernel may prefer a virtual one: so the header is ours. */
-function ipv6Sender(socket: raw.Socket, index: number): (source: string) => void {
-  socket.setOption(IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
-  socket.setOption(IPPROTO_IPV6, IPV6_MULTICAST_IF, index);
-  socket.setOption(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
-  socket.setOption(IPPROTO_IPV6, IPV6_HDRINCL, 1);
-  return () => {};
+function openReceiver(options: AdvertSocketOptions, protocol: number): raw.Socket {
+  const socket = open(options, protocol);
+  setUp(socket, () => {
+    for (const group of options.groups) joinGroup(socket, options, group);
+  });
+  return socket;
 }
 
-function withIpv6Header(message: Uint8Array, source: string): Uint8Array {
-  const trafficClass = [0x60 | (INTERNETWORK_CONTROL >> 4), (INTERNETWORK_CONTROL << 4) & 0xff, 0, 0];
-  const length = [message.length >> 8, message.length & 0xff];
-  return Uint8Array.from([
-    ...trafficClass,
-    ...length,
-    VRRP_PROTOCOL,
-    TTL,
-    ...addressBytes(source),
-    ...addressBytes(GROUP_ADDRESS[6]),
-    ...message,
-  ]);
+function joinGroup(socket: raw.Socket, { family, index }: AdvertSocketOptions, group: string): void {
+  const [level, option, membership] =
+    family === 4
+      ? ([IPPROTO_IP, IP_ADD_MEMBERSHIP, ipMreqn(group, index)] as const)
+      : ([IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, Buffer.concat([addressBytes(group), uint32(index)])] as const);
+  socket.setOption(level, option, membership, membership.length);
 }
 
-function open(options: AdvertSocketOptions): raw.Socket {
-  const socket = raw.createSocket({ protocol: VRRP_PROTOCOL, addressFamily: options.family === 4 ? 1 : 2 });
+/** A sender reads nothing, so it is given next to no room for what arrives. Headers are ours: they say who sends, and what must stay as it was proved. */
+function openSender(options: AdvertSocketOptions): raw.Socket {
+  const { family, index } = options;
+  const socket = open(options, VRRP_PROTOCOL);
+  return setUp(socket, () => {
+    socket.pauseRecv();
+    socket.setOption(SOL_SOCKET, SO_RCVBUF, SMALLEST_BUFFER);
+    socket.setOption(family === 4 ? IPPROTO_IP : IPPROTO_IPV6, family === 4 ? IP_HDRINCL : IPV6_HDRINCL, 1);
+    socket.setOption(family === 4 ? IPPROTO_IP : IPPROTO_IPV6, family === 4 ? IP_MULTICAST_LOOP : IPV6_MULTICAST_LOOP, 0);
+    if (family === 6) socket.setOption(IPPROTO_IPV6, IPV6_MULTICAST_IF, index);
+    else socket.setOption(IPPROTO_IP, IP_MULTICAST_IF, ipMreqn('0.0.0.0', index), 12);
+    return socket;
+  });
+}
+
+function open(options: AdvertSocketOptions, protocol: number): raw.Socket {
+  const { family } = options;
+  const socket = raw.createSocket({ protocol, addressFamily: family === 4 ? 1 : 2 });
   held.add(socket);
   socket.on('error', (error) => options.failed(error));
   socket.on('close', () => {
@@ -170,6 +160,7 @@ function open(options: AdvertSocketOptions): raw.Socket {
   return setUp(socket, () => {
     const device = Buffer.from(`${options.interface}\0`);
     socket.setOption(SOL_SOCKET, SO_BINDTODEVICE, device, device.length);
+    socket.setOption(family === 4 ? IPPROTO_IP : IPPROTO_IPV6, family === 4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL, 0);
     return socket;
   });
 }
@@ -189,8 +180,8 @@ function closeSocket(socket: raw.Socket): void {
 }
 
 /** struct ip_mreqn: the index in the machine's own byte order, as all machines this runs on have it. */
-function ipMreqn(group: string, address: string, index: number): Buffer {
-  return Buffer.concat([addressBytes(group), addressBytes(address), uint32(index)]);
+function ipMreqn(group: string, index: number): Buffer {
+  return Buffer.concat([addressBytes(group), addressBytes('0.0.0.0'), uint32(index)]);
 }
 
 function uint32(value: number): Buffer {

@@ -1,7 +1,7 @@
 // What one instance has counted: keepalived's counters, and which checksum form its peers use.
 
 import type { VrrpCounters } from '../status.js';
-import type { ChecksumForm, DiscardReason } from './codec.js';
+import type { ChecksumForm, DiscardReason } from './decode.js';
 
 export type Counters = { -readonly [Name in keyof VrrpCounters]: number };
 export type ChecksumForms = Record<ChecksumForm, number>;
@@ -17,7 +17,16 @@ export const COUNTED_AS: Readonly<Record<DiscardReason, keyof VrrpCounters>> = {
   interval: 'advertIntervalErrors',
   type: 'invalidType',
   checksum: 'checksumErrors',
-  destination: 'invalidType',
+  destination: 'addressListErrors',
+  'other-protocol': 'invalidType',
+  'trailer-missing': 'authExtMissing',
+  'trailer-malformed': 'authExtMalformed',
+  'trailer-key': 'authExtUnknownKey',
+  'trailer-proof': 'authExtInvalidHmac',
+  'trailer-stale': 'authExtStale',
+  'trailer-replay': 'authExtReplay',
+  'unicast-source': 'unicastSourceErrors',
+  'unicast-ttl': 'ttlErrors',
   'no-addresses': 'addressListErrors',
 };
 
@@ -38,6 +47,15 @@ export function noCounts(): Counters {
     authInvalidType: 0,
     authTypeMismatch: 0,
     authFailure: 0,
+    authExtMissing: 0,
+    authExtMalformed: 0,
+    authExtUnknownKey: 0,
+    authExtInvalidHmac: 0,
+    authExtStale: 0,
+    authExtReplay: 0,
+    unicastSourceErrors: 0,
+    ignoredAsOwner: 0,
+    fromOwnAddress: 0,
     priorityZeroReceived: 0,
     priorityZeroSent: 0,
   };

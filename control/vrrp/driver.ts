@@ -1,16 +1,23 @@
 // VRRP at work: the instances of a configuration on real interfaces, real sockets and the real clock.
 
+import { uptime } from 'node:os';
 import type { Config, VrrpInstance } from '../config/model.js';
 import type { InstanceStatus } from '../status.js';
-import { type Announcer, startAnnouncer } from './announcer.js';
-import { type Advert, addressBytes, compareAddresses, decode, encode, type Received, virtualRouterIdOf } from './codec.js';
+import { addressBytes, compareAddresses } from './address-bytes.js';
+import { type Authenticator, createAuthenticator, type Memory, noMemory } from './authenticator.js';
 import { type ChecksumForms, COUNTED_AS, type Counters, noCounts } from './counters.js';
+import { type Advert, type Decoded, type Discarded, decode, virtualRouterIdOf } from './decode.js';
 import { announcement } from './frames.js';
+import { HASHES } from './hashes.js';
 import type { VrrpHost } from './host.js';
 import { heldAddresses, Links, linkFault, sourceAddress, virtualAddresses } from './links.js';
 import { createLogLimit } from './log-limit.js';
-import type { Happening, State } from './machine.js';
+import { outgoing } from './outgoing.js';
+import { PacedAnnouncer } from './paced-announcer.js';
+import type { Announcement } from './pacing.js';
+import type { Received } from './packet.js';
 import { planUnits, samePlan, type UnitPlan } from './plan.js';
+import { type Happening, OWNER_PRIORITY, type State } from './state.js';
 import { type GroupState, type Hands, monotonicMs, Unit } from './unit.js';
 
 export type VrrpConfig = Pick<Config, 'instances' | 'syncGroups' | 'global'>;
@@ -69,6 +76,12 @@ interface Ledger {
   readonly checksumForms: ChecksumForms;
   lastTransitionMs: number;
   linkFault: string | undefined;
+  /** Of what authentication has sent and heard. */
+  readonly memory: Memory;
+  /** Whose advert was heard last. */
+  lastSource: string | undefined;
+  /** A peer computes checksums as keepalived did until 1.3.6, and we do as well. */
+  toMulticastGroup: boolean;
 }
 
 interface Running {
@@ -87,7 +100,9 @@ interface Seat {
 class Driver implements Vrrp {
   private readonly options: VrrpOptions;
   private readonly links: Links;
-  private readonly announcer: Announcer;
+  private readonly announcer: PacedAnnouncer;
+  private readonly authenticators = new WeakMap<VrrpInstance, Authenticator>();
+  private logsUnknownVrids: boolean;
   private readonly limit = createLogLimit(LOG_PERIOD_MS);
   private readonly ledgers = new Map<string, Ledger>();
   /** From outside: reasons, and the instances they are about; undefined: all. */
@@ -105,15 +120,18 @@ class Driver implements Vrrp {
     this.options = options;
     this.links = new Links({
       host,
+      instances: () => this.instances(),
       received: (name, packet) => this.receive(name, packet),
       failed: (text) => this.logLimited(text, text),
       lookAgain: () => this.lookAtLinks(),
     });
-    this.announcer = startAnnouncer(options.log);
+    this.announcer = new PacedAnnouncer(config.global, options.log);
+    this.logsUnknownVrids = config.global.logUnknownVrids;
     this.virtual = virtualAddresses(config.instances);
     this.running = planUnits(config.instances, config.syncGroups).map((plan) => this.prepare(plan));
     this.unsubscribe = host.onLinkChange(() => this.lookAtLinks());
-    this.startAfter(config.global.vrrpStartupDelayMs);
+    const { vrrpStartupDelayMs, vrrpDelayAfterBootMs } = config.global;
+    this.startAfter(Math.max(vrrpStartupDelayMs, vrrpDelayAfterBootMs - uptime() * 1000));
   }
 
   reload(config: VrrpConfig): void {
@@ -123,6 +141,8 @@ class Driver implements Vrrp {
     const next = plans.map((plan) => before.find((running) => samePlan(running.plan, plan)) ?? this.prepare(plan));
     const leaving = before.filter((running) => !next.includes(running));
     this.tellDeleted(leaving, config);
+    this.announcer.reload(config.global);
+    this.logsUnknownVrids = config.global.logUnknownVrids;
     this.virtual = virtualAddresses([...this.instances(), ...config.instances]);
     this.running = next;
     this.leaving = Promise.all([this.leaving, ...leaving.map(({ unit }) => unit.stop())]).then(() => this.settle(next));
@@ -175,7 +195,7 @@ class Driver implements Vrrp {
   }
 
   private startAfter(delayMs: number): void {
-    if (delayMs === 0) {
+    if (delayMs <= 0) {
       this.startAll();
       return;
     }
@@ -229,8 +249,9 @@ class Driver implements Vrrp {
   private ledger({ name }: VrrpInstance): Ledger {
     const known = this.ledgers.get(name);
     if (known !== undefined) return known;
-    const checksumForms: ChecksumForms = { 'with-pseudo-header': 0, 'message-only': 0 };
-    const ledger: Ledger = { counters: noCounts(), checksumForms, lastTransitionMs: 0, linkFault: undefined };
+    const checksumForms: ChecksumForms = { 'with-pseudo-header': 0, 'message-only': 0, 'to-multicast-group': 0 };
+    const told = { lastTransitionMs: 0, linkFault: undefined, lastSource: undefined, toMulticastGroup: false };
+    const ledger: Ledger = { counters: noCounts(), checksumForms, memory: noMemory(), ...told };
     this.ledgers.set(name, ledger);
     return ledger;
   }
@@ -256,39 +277,65 @@ class Driver implements Vrrp {
     const here = this.seats().filter(({ instance }) => instance.interface === interfaceName && instance.family === packet.family);
     const virtualRouterId = virtualRouterIdOf(packet);
     const meant = here.filter(({ instance }) => instance.virtualRouterId === virtualRouterId);
-    for (const seat of meant.length > 0 ? meant : here) this.hear(seat, packet);
+    if (meant.length === 0 && this.logsUnknownVrids && virtualRouterId !== undefined)
+      this.logLimited(`${interfaceName} ${virtualRouterId}`, `Unknown VRID(${virtualRouterId}) received on ${interfaceName}`);
+    this.hear(meant.length > 0 ? meant : here, packet);
   }
 
-  private hear(seat: Seat, packet: Received): void {
-    const decoded = decode(packet, seat.instance);
-    if ('advert' in decoded) {
-      this.heed(seat, decoded.advert);
-      return;
+  /** Two instances may have one VRID where they have not the same group: what one of them takes is no error of the other's. */
+  private hear(seats: readonly Seat[], packet: Received): void {
+    const heard = seats.map((seat) => ({ seat, decoded: decode(packet, seat.instance, this.authenticator(seat.instance)) }));
+    const taken = heard.some(({ decoded }) => 'advert' in decoded);
+    for (const { seat, decoded } of heard) {
+      if ('advert' in decoded) this.heed(seat, decoded);
+      else if (!taken) this.discard(seat.instance, decoded);
     }
-    this.ledger(seat.instance).counters[COUNTED_AS[decoded.discard]]++;
-    // Other routers' business is no error, and a network may be full of it.
-    if (decoded.discard !== 'virtual-router-id') this.logAbout(seat.instance, decoded.discard, decoded.detail);
   }
 
-  private heed({ unit, member, instance }: Seat, advert: Advert): void {
+  private discard(instance: VrrpInstance, { discard, detail }: Discarded): void {
+    this.ledger(instance).counters[COUNTED_AS[discard]]++;
+    // Other routers' business is no error, and a network may be full of it.
+    if (discard !== 'virtual-router-id' && discard !== 'other-protocol') this.logAbout(instance, discard, detail);
+  }
+
+  private authenticator(instance: VrrpInstance): Authenticator {
+    const { memory } = this.ledger(instance);
+    const known = this.authenticators.get(instance);
+    const authenticator = known ?? createAuthenticator(instance, { memory, hashes: HASHES, wallClockMs: Date.now });
+    this.authenticators.set(instance, authenticator);
+    return authenticator;
+  }
+
+  private heed({ unit, member, instance }: Seat, { advert, datagram }: Exclude<Decoded, Discarded>): void {
     const own = this.sourceOf(instance);
     // To answer oneself through a looping switch would never end.
     if (advert.source === own) {
+      this.ledger(instance).counters.fromOwnAddress++;
       this.logAbout(instance, 'own address', `received an advert from our own address ${own}`);
+      return;
+    }
+    if (instance.ownerIgnoreAdverts && unit.priorityOf(member) === OWNER_PRIORITY) {
+      this.ledger(instance).counters.ignoredAsOwner++;
+      this.logAbout(instance, 'owner', `Dropping packet(s) from ${advert.source} since we are address owner`);
       return;
     }
     this.note(instance, advert);
     const { priority, intervalMs, source } = advert;
     const fromHigherAddress = own === undefined || compareAddresses(addressBytes(source), addressBytes(own)) > 0;
+    const lesser = priority < unit.priorityOf(member) && priority > 0;
+    if (lesser && unit.stateOf(member).kind === 'master') this.authenticator(instance).resume(datagram);
     unit.dispatch(member, { kind: 'advert', priority, intervalMs, source, fromHigherAddress });
   }
 
   private note(instance: VrrpInstance, advert: Advert): void {
-    const { counters, checksumForms } = this.ledger(instance);
+    const ledger = this.ledger(instance);
+    const { counters, checksumForms } = ledger;
     counters.advertsReceived++;
     checksumForms[advert.checksumForm]++;
     if (advert.priority === 0) counters.priorityZeroReceived++;
-    if (advert.addressesDiffer) {
+    const known = instance.skipCheckAdvertAddresses && advert.source === ledger.lastSource;
+    ledger.lastSource = advert.source;
+    if (advert.addressesDiffer && !known) {
       counters.addressListErrors++;
       this.logAbout(
         instance,
@@ -296,9 +343,18 @@ class Driver implements Vrrp {
         `${advert.source} advertises ${advert.addresses.join(', ')}, which is not what is configured here`,
       );
     }
-    if (advert.version === 3 && instance.family === 4 && (advert.checksumForm === 'message-only') !== instance.v3ChecksumAsV2) {
-      const theirs = advert.checksumForm === 'message-only' ? 'without a pseudo-header (RFC 9568)' : 'with a pseudo-header';
-      this.logAbout(instance, 'checksum form', `${advert.source} computes VRRPv3 checksums ${theirs}, unlike us: see v3_checksum_as_v2`);
+    this.noteChecksum(instance, advert);
+  }
+
+  private noteChecksum(instance: VrrpInstance, { version, checksumForm, source }: Advert): void {
+    if (version === 2 || instance.family === 6) return;
+    const ledger = this.ledger(instance);
+    if (checksumForm === 'to-multicast-group') {
+      if (!ledger.toMulticastGroup) this.options.log(`(${instance.name}) Setting unicast VRRPv3 checksum to old version`);
+      ledger.toMulticastGroup = true;
+    } else if ((checksumForm === 'message-only') !== instance.v3ChecksumAsV2) {
+      const theirs = checksumForm === 'message-only' ? 'without a pseudo-header (RFC 9568)' : 'with a pseudo-header';
+      this.logAbout(instance, 'checksum form', `${source} computes VRRPv3 checksums ${theirs}, unlike us: see v3_checksum_as_v2`);
     }
   }
 
@@ -307,6 +363,7 @@ class Driver implements Vrrp {
       send: (instance, priority) => this.send(instance, priority),
       claim: (instance) => this.claim(instance),
       announce: (instance, repeat) => this.announce(instance, repeat),
+      announceElsewhere: (instance) => this.announceElsewhere(instance),
       release: (instance) => this.release(instance),
       log: (text) => this.options.log(text),
       changed: (instance, change) => this.noteTransition(instance, change),
@@ -319,8 +376,16 @@ class Driver implements Vrrp {
     const source = this.sourceOf(instance);
     const socket = this.links.find(instance);
     if (source === undefined || socket === undefined) return;
-    socket.send(encode(instance, priority, source), source);
-    const { counters } = this.ledger(instance);
+    const { counters, toMulticastGroup } = this.ledger(instance);
+    const old = toMulticastGroup || instance.oldUnicastChecksum === 'always';
+    const authenticator = this.authenticator(instance);
+    for (const { packet, destination } of outgoing(instance, {
+      priority,
+      source,
+      authenticator,
+      toMulticastGroup: unicast(instance) && old,
+    }))
+      socket.send(packet, destination);
     counters.advertsSent++;
     if (priority === 0) counters.priorityZeroSent++;
   }
@@ -341,6 +406,7 @@ class Driver implements Vrrp {
   }
 
   private async release(instance: VrrpInstance): Promise<void> {
+    this.announcer.forget(this.placesOf(instance));
     for (const { address, prefixLength, device } of heldAddresses(instance)) {
       const name = device ?? instance.interface;
       await this.attempt(instance, `cannot remove ${address} from ${name}`, this.options.host.removeAddress(name, address, prefixLength));
@@ -358,13 +424,34 @@ class Driver implements Vrrp {
   }
 
   private announce(instance: VrrpInstance, repeat: number): void {
-    const held = heldAddresses(instance).map(({ address, device }) => ({ address, name: device ?? instance.interface }));
-    for (const name of new Set(held.map((each) => each.name))) {
+    const held = this.placesOf(instance);
+    for (const name of new Set(held.map((each) => each.interface)))
+      this.announcer.announce(
+        this.announcements(
+          held.filter((each) => each.interface === name),
+          repeat,
+        ),
+      );
+  }
+
+  /** So that switches do not forget interfaces by which nothing else leaves. */
+  private announceElsewhere(instance: VrrpInstance): void {
+    if (!instance.garpExtraInterfaces.all) return;
+    const held = this.placesOf(instance);
+    const others = new Set(held.map((each) => each.interface).filter((name) => name !== instance.interface));
+    for (const name of others) this.announcer.announce(this.announcements(held.filter((each) => each.interface === name).slice(0, 1), 1));
+  }
+
+  private placesOf(instance: VrrpInstance): { readonly interface: string; readonly address: string }[] {
+    return heldAddresses(instance).map(({ address, device }) => ({ address, interface: device ?? instance.interface }));
+  }
+
+  private announcements(held: readonly { readonly interface: string; readonly address: string }[], repeat: number): Announcement[] {
+    return held.flatMap(({ interface: name, address }) => {
       const link = this.options.host.interface(name);
-      if (!link?.up) continue;
-      const frames = held.filter((each) => each.name === name).map(({ address }) => announcement(link.mac, address));
-      this.announcer.announce({ interface: name, index: link.index, frames, repeat });
-    }
+      if (!link?.up) return [];
+      return [{ interface: name, index: link.index, address, frame: announcement(link.mac, address), repeat }];
+    });
   }
 
   private noteTransition(instance: VrrpInstance, { before, after, priority }: Parameters<Hands['changed']>[1]): void {
@@ -426,4 +513,8 @@ class Driver implements Vrrp {
 
 function seatsOf({ unit }: Running): Seat[] {
   return unit.instances.map((instance, member) => ({ unit, member, instance }));
+}
+
+function unicast({ target }: VrrpInstance): boolean {
+  return target.kind === 'unicast';
 }

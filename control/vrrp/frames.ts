@@ -1,6 +1,7 @@
 // The Ethernet frames that tell a network where an address lives now: gratuitous ARP (RFC 5227) and unsolicited advertisements (RFC 4861).
 
-import { addressBytes, internetChecksum } from './codec.js';
+import { addressBytes } from './address-bytes.js';
+import { internetChecksum } from './packet.js';
 
 const BROADCAST = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
 const ALL_NODES = addressBytes('ff02::1');

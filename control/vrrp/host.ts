@@ -32,10 +32,10 @@ export interface VrrpHost {
   /** Calls back after a link came, went or changed, or its addresses did. Returns how to stop that. */
   onLinkChange(callback: () => void): () => void;
   /**
-   * The file descriptor of a socket filter that passes IPv6 packets of hop limit 255 only: raw sockets do not show the hop limit.
+   * The file descriptor of a socket filter that passes IPv6 packets of these hop limits only: raw sockets do not show the hop limit.
    * The driver never closes it. Negative: there is no such filter, and IPv6 adverts are taken whatever their hop limit.
    */
-  hopLimitFilter(): number;
+  hopLimitFilter(lowest: number, highest: number): number;
 }
 
 /** Each throws what the operator has to know; what is there already, or gone already, is no error. */

@@ -1,13 +1,17 @@
 // What instances need of the interfaces they run on: whether they can, from which address, and the sockets, one for each interface and family.
 
 import type { VrrpInstance } from '../config/model.js';
+import { addressBytes, addressText, isLinkLocal } from './address-bytes.js';
 import { type AdvertSocket, openAdvertSocket } from './advert-socket.js';
-import { addressBytes, addressText, isLinkLocal, type Received } from './codec.js';
 import type { HostInterface, VrrpHost } from './host.js';
-import { OWNER_PRIORITY } from './machine.js';
+import type { Received } from './packet.js';
+import { OWNER_PRIORITY } from './state.js';
+import { type Wanted, wantedOf } from './wanted.js';
 
 export interface LinksOptions {
   readonly host: VrrpHost;
+  /** All that run, or will. */
+  readonly instances: () => readonly VrrpInstance[];
   readonly received: (interfaceName: string, packet: Received) => void;
   readonly failed: (text: string) => void;
   /** Something may have become possible or impossible that no link change will tell of. */
@@ -20,12 +24,18 @@ const REOPEN_MS = 1_000;
 export function linkFault(instance: VrrpInstance, link: HostInterface | undefined, virtual: ReadonlySet<string>): string | undefined {
   if (link === undefined) return `interface ${instance.interface} does not exist`;
   if (!link.up) return `interface ${instance.interface} down`;
+  const { target, sourceAddress: own, trackSource } = instance;
+  if (target.kind === 'unicast' && target.peers.length === 0) return 'unicast without any peers';
+  if (own !== undefined && trackSource && !link.addresses.some(({ address }) => canonical(address) === canonical(own)))
+    return `address ${own} is not on interface ${instance.interface}`;
   if (sourceAddress(instance, link, virtual) !== undefined) return undefined;
   return `no ${instance.family === 4 ? 'IPv4' : 'IPv6 link-local'} address for interface ${instance.interface}`;
 }
 
-/** The interface's own primary address: never a virtual one, whatever order they are in, but for the owner, whose own they are. */
-export function sourceAddress({ family, priority }: VrrpInstance, link: HostInterface, virtual: ReadonlySet<string>): string | undefined {
+/** What is configured, or the interface's own primary address: never a virtual one, whatever order they are in, but for the owner, whose own they are. */
+export function sourceAddress(instance: VrrpInstance, link: HostInterface, virtual: ReadonlySet<string>): string | undefined {
+  const { family, priority, sourceAddress: configured } = instance;
+  if (configured !== undefined) return canonical(configured);
   const usable = link.addresses.filter((each) => each.family === family && (family === 4 || isLinkLocal(each.address)));
   const addresses = usable.map(({ address }) => canonical(address));
   return addresses.find((address) => !virtual.has(address)) ?? (priority === OWNER_PRIORITY ? addresses[0] : undefined);
@@ -45,7 +55,7 @@ function canonical(address: string): string {
 
 /** Sockets are opened when first wanted, and again when the interface was made anew. */
 export class Links {
-  private readonly sockets = new Map<string, AdvertSocket>();
+  private readonly sockets = new Map<string, { readonly socket: AdvertSocket; readonly wanted: string }>();
   private readonly options: LinksOptions;
   private reopen: NodeJS.Timeout | undefined;
 
@@ -57,11 +67,13 @@ export class Links {
   open(instance: VrrpInstance, { index }: HostInterface): string | undefined {
     const key = keyOf(instance.interface, instance.family);
     const known = this.sockets.get(key);
-    if (known?.index === index) return undefined;
+    const wanted = wantedOf(this.options.instances().filter((other) => keyOf(other.interface, other.family) === key));
+    const text = JSON.stringify(wanted);
+    if (known?.socket.index === index && known.wanted === text) return undefined;
     this.sockets.delete(key);
-    void known?.close();
+    void known?.socket.close();
     try {
-      this.sockets.set(key, this.openSocket(instance, index));
+      this.sockets.set(key, { socket: this.openSocket(instance, index, wanted), wanted: text });
       return undefined;
     } catch (error) {
       this.tryAgain();
@@ -69,12 +81,18 @@ export class Links {
     }
   }
 
-  private openSocket({ interface: name, family }: VrrpInstance, index: number): AdvertSocket {
+  private openSocket({ interface: name, family }: VrrpInstance, index: number, wanted: Wanted): AdvertSocket {
+    const { host } = this.options;
     return openAdvertSocket({
       interface: name,
       index,
       family,
-      hopLimitFilter: family === 6 ? this.options.host.hopLimitFilter() : -1,
+      ...wanted,
+      hopLimitFilter: ({ lowest, highest }) => host.hopLimitFilter(lowest, highest),
+      destinations: () => {
+        const own = host.interface(name)?.addresses.filter((address) => address.family === 6) ?? [];
+        return [...wanted.groups, ...own.map(({ address }) => address)];
+      },
       received: (packet) => this.options.received(name, packet),
       failed: (error) => this.options.failed(`adverts on ${name}: ${error.message}`),
       lost: () => this.lost(keyOf(name, family)),
@@ -82,7 +100,7 @@ export class Links {
   }
 
   find({ interface: name, family }: VrrpInstance): AdvertSocket | undefined {
-    return this.sockets.get(keyOf(name, family));
+    return this.sockets.get(keyOf(name, family))?.socket;
   }
 
   /** Closes the sockets no instance needs. */
@@ -90,7 +108,7 @@ export class Links {
     const wanted = new Set(instances.map((instance) => keyOf(instance.interface, instance.family)));
     const unwanted = [...this.sockets].filter(([key]) => !wanted.has(key));
     for (const [key] of unwanted) this.sockets.delete(key);
-    await Promise.all(unwanted.map(([, socket]) => socket.close()));
+    await Promise.all(unwanted.map(([, { socket }]) => socket.close()));
   }
 
   async close(): Promise<void> {
@@ -99,9 +117,9 @@ export class Links {
   }
 
   private lost(key: string): void {
-    const socket = this.sockets.get(key);
+    const known = this.sockets.get(key);
     this.sockets.delete(key);
-    void socket?.close();
+    void known?.socket.close();
     this.tryAgain();
   }
 

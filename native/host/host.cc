@@ -130,7 +130,8 @@ class LinkMonitor : public Napi::ObjectWrap<LinkMonitor> {
 };
 
 Napi::Value hop_limit_filter(const Napi::CallbackInfo& info) {
-  return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), load_hop_limit_filter()); });
+  const auto limit = [&](size_t i) { return static_cast<uint8_t>(info[i].As<Napi::Number>().Uint32Value()); };
+  return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), load_hop_limit_filter(limit(0), limit(1))); });
 }
 
 void sd_notify(const Napi::CallbackInfo& info) {

@@ -24,21 +24,21 @@ constexpr bpf_insn instruction(uint8_t code, uint8_t to, uint8_t from, int16_t j
   return {code, to, from, jump, value};
 }
 
-// LD_ABS wants the packet in register 6 and answers in register 0; a packet too short for it is not passed.
-constexpr bpf_insn kOnlyHopLimit255[] = {
-    instruction(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0),
-    instruction(BPF_LD | BPF_ABS | BPF_B, 0, 0, 0, SKF_NET_OFF + kHopLimit),
-    instruction(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 2, 255),
-    instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),  // bytes to keep: none
-    instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-    instruction(BPF_ALU | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, -1),  // all
-    instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-};
-
 }  // namespace
 
-int load_hop_limit_filter() {
-  const int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "hop_limit_255", "MIT", kOnlyHopLimit255, std::size(kOnlyHopLimit255), nullptr);
+int load_hop_limit_filter(uint8_t lowest, uint8_t highest) {
+  // LD_ABS wants the packet in register 6 and answers in register 0; a packet too short for it is not passed.
+  const bpf_insn program[] = {
+      instruction(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0),
+      instruction(BPF_LD | BPF_ABS | BPF_B, 0, 0, 0, SKF_NET_OFF + kHopLimit),
+      instruction(BPF_JMP | BPF_JLT | BPF_K, BPF_REG_0, 0, 3, lowest),
+      instruction(BPF_JMP | BPF_JGT | BPF_K, BPF_REG_0, 0, 2, highest),
+      instruction(BPF_ALU | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, -1),  // bytes to keep: all
+      instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+      instruction(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 0),  // none
+      instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+  };
+  const int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "hop_limits", "MIT", program, std::size(program), nullptr);
   if (fd < 0) errno = -fd;
   return check(fd, "load the socket filter for IPv6 hop limits");
 }

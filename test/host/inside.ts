@@ -124,7 +124,7 @@ async function hopLimitsPassed(hopLimits: readonly number[]): Promise<number[]> 
   const integer = (value: number) => Buffer.from(Int32Array.of(value).buffer);
   const passed: number[] = [];
   const receiver = open();
-  receiver.setOption(1, 50, integer(theHost().hopLimitFilter()), 4); // SO_ATTACH_BPF
+  receiver.setOption(1, 50, integer(theHost().hopLimitFilter(255, 255)), 4); // SO_ATTACH_BPF
   receiver.on('message', (message) => passed.push(message[0] ?? -1));
   for (const hopLimit of hopLimits) {
     const sender = open();

@@ -4,18 +4,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { VrrpInstance } from '../../control/config/model.js';
-import {
-  type Advert,
-  addressBytes,
-  addressText,
-  compareAddresses,
-  type DiscardReason,
-  decode,
-  encode,
-  internetChecksum,
-  type Received,
-  virtualRouterIdOf,
-} from '../../control/vrrp/codec.js';
+import { addressBytes, addressText, compareAddresses } from '../../control/vrrp/address-bytes.js';
+import { type Advert, type DiscardReason, decode, virtualRouterIdOf } from '../../control/vrrp/decode.js';
+import { encode } from '../../control/vrrp/encode.js';
+import { internetChecksum, type Received } from '../../control/vrrp/packet.js';
 import { vrrpInstance } from './instance.js';
 import { crafted, overIpv4, overIpv6 } from './packets.js';
 

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { internetChecksum } from '../../control/vrrp/codec.js';
 import { announcement } from '../../control/vrrp/frames.js';
+import { internetChecksum } from '../../control/vrrp/packet.js';
 
 const MAC = '02:00:00:00:00:0a';
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { VrrpInstance } from '../../control/config/model.js';
 import type { VrrpCounters } from '../../control/status.js';
-import { encode } from '../../control/vrrp/codec.js';
+import { encode } from '../../control/vrrp/encode.js';
 import { vrrpInstance } from './instance.js';
 import { ended, eventually, ip, Lab, type Natlb, sweep } from './lab.js';
 import { ipv6Packet, overIpv4 } from './packets.js';

@@ -1,7 +1,9 @@
 // Adverts as they arrive, for tests to bend.
 
 import type { VrrpInstance } from '../../control/config/model.js';
-import { addressBytes, encode, internetChecksum, type Received } from '../../control/vrrp/codec.js';
+import { addressBytes } from '../../control/vrrp/address-bytes.js';
+import { encode } from '../../control/vrrp/encode.js';
+import { internetChecksum, type Received } from '../../control/vrrp/packet.js';
 
 export interface Ipv4Header {
   readonly source?: string;
@@ -17,8 +19,8 @@ export function overIpv4(message: Uint8Array, header: Ipv4Header = {}): Received
   return { family: 4, packet: Uint8Array.from([...start, ...addressBytes(source), ...addressBytes(destination), ...message]) };
 }
 
-export function overIpv6(message: Uint8Array, source = 'fe80::2'): Received & { family: 6 } {
-  return { family: 6, message, source, destination: 'ff02::12' };
+export function overIpv6(message: Uint8Array, source = 'fe80::2', hopLimit = 255): Received & { family: 6 } {
+  return { family: 6, message, source, destinations: ['ff02::12', 'fe80::1'], hopLimits: { lowest: hopLimit, highest: hopLimit } };
 }
 
 /** With its header, as it stands on the wire. */
