@@ -2,7 +2,7 @@
 
 import type { Hop, Prefix, Route } from '../config/kernel.js';
 import { OWN_PROTOCOL } from '../config/kernel.js';
-import { addressText } from '../vrrp/codec.js';
+import { addressText } from '../vrrp/address-bytes.js';
 import {
   ACKNOWLEDGE,
   APPEND,

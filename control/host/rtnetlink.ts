@@ -1,7 +1,7 @@
 // Messages of rtnetlink as bytes: a header, a fixed part, attributes. Read first: netlink(7), rtnetlink(7). Numbers are in the machine's
 // own order, which on all machines this runs on is little-endian; addresses stand as they travel.
 
-import { addressBytes } from '../vrrp/codec.js';
+import { addressBytes } from '../vrrp/address-bytes.js';
 
 export const REQUEST = 1;
 export const ACKNOWLEDGE = 4;
