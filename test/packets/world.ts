@@ -6,17 +6,22 @@ import { addressText } from './bytes.js';
 import { build, show } from './notation.js';
 import { Reassembly } from './reassemble.js';
 
-export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02'] as const;
+export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02', '02:00:00:00:00:03', '02:00:00:00:00:04'] as const;
 const GATEWAY = '02:00:00:00:00:fe';
 
 const SURROUNDINGS: Surroundings = {
   interfaces: [
     { mac: MACS[0], mtu: 1500, addresses: ['203.0.113.9', '203.0.113.10', '2001:db8:113::9', '2001:db8:113::10'] },
     { mac: MACS[1], mtu: 1500, addresses: ['10.11.12.9', '10.11.12.10', 'fd00:11:12::9', 'fd00:11:12::10'] },
+    // A second uplink and a second network of servers, for transcripts that lead something there.
+    { mac: MACS[2], mtu: 1500, addresses: ['192.0.2.9'] },
+    { mac: MACS[3], mtu: 1500, addresses: ['10.11.13.9'] },
   ],
   routes: [
     { prefix: '203.0.113.0', length: 24, interface: 0 },
     { prefix: '10.11.12.0', length: 24, interface: 1 },
+    { prefix: '192.0.2.0', length: 24, interface: 2 },
+    { prefix: '10.11.13.0', length: 24, interface: 3 },
     { prefix: '198.18.0.0', length: 15, interface: 1, gateway: '10.11.12.77' },
     { prefix: '0.0.0.0', length: 0, interface: 0, gateway: '203.0.113.254' },
     { prefix: '2001:db8:113::', length: 64, interface: 0 },
@@ -160,6 +165,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** forget ADDRESS: its neighbour entry */
   forget: (world, rest) =>
     reroute(world, { ...world.surroundings, neighbours: world.surroundings.neighbours.filter(({ address }) => address !== rest) }),
+  /** reach PREFIX/LENGTH ethN [via GATEWAY] */
+  reach: (world, rest) => {
+    const [, prefix, length, name, gateway] = /^(\S+)\/(\d+) eth(\d)(?: via (\S+))?$/.exec(rest)!;
+    const route = { prefix: prefix!, length: Number(length), interface: Number(name), ...(gateway === undefined ? {} : { gateway }) };
+    return reroute(world, { ...world.surroundings, routes: [route, ...world.surroundings.routes] });
+  },
   /** unroute PREFIX */
   unroute: (world, rest) =>
     reroute(world, { ...world.surroundings, routes: world.surroundings.routes.filter(({ prefix }) => prefix !== rest) }),
