@@ -35,10 +35,10 @@ export async function check(args: CheckArguments, { out, err }: CheckOutput, hos
   return exitCode;
 }
 
-function exitCodeOf({ config }: Loaded, findings: readonly Finding[]): number {
+export function exitCodeOf({ config }: Loaded, findings: readonly Finding[]): number {
   if (config === undefined) return EXIT.cannotRun;
-  if (findings.some(({ severity }) => severity === 'error')) return EXIT.errors;
-  return findings.some(({ about }) => about === 'script-security') ? EXIT.scriptSecurity : EXIT.ok;
+  if (findings.some(({ about }) => about === 'script-security')) return EXIT.scriptSecurity;
+  return findings.some(({ severity, about }) => severity === 'error' || about === 'modified') ? EXIT.errors : EXIT.ok;
 }
 
 function flat({ place, ...finding }: Finding): object {

@@ -1,7 +1,7 @@
 // What is wrong with virtual servers although every line of them is right.
 
 import { familyOf } from './address.js';
-import { at, error, repeated, warning } from './finding.js';
+import { at, error, modified, repeated, warning } from './finding.js';
 import { isOnePort } from './listeners.js';
 import type { Finding, Place, RealServer, VirtualServer } from './model.js';
 import { checkListeners } from './overlap.js';
@@ -18,6 +18,7 @@ export function checkServices(services: readonly VirtualServer[]): Finding[] {
 
 const SERVICE_CHECKS: readonly ((service: VirtualServer) => readonly Finding[])[] = [
   emptyPool,
+  unsaid,
   serversOfOtherFamily,
   sameServerTwice,
   quorumOutOfReach,
@@ -28,6 +29,16 @@ const SERVICE_CHECKS: readonly ((service: VirtualServer) => readonly Finding[])[
 
 function emptyPool({ realServers, places }: VirtualServer): Finding[] {
   return realServers.length > 0 ? [] : [error(at(places), 'this virtual server has no real_server')];
+}
+
+/** keepalived has defaults for these and does not like to be asked for them. */
+function unsaid({ scheduler, realServers, sorryServer, places }: VirtualServer): Finding[] {
+  const methodless =
+    places.lb_kind === undefined && (sorryServer !== undefined || realServers.some((server) => server.places.lb_kind === undefined));
+  return [
+    ...(places.lb_algo === undefined ? [modified(at(places), `no lb_algo: it is ${scheduler}`)] : []),
+    ...(methodless && realServers.length > 0 ? [modified(at(places), 'no lb_kind: it is NAT', "write 'lb_kind NAT'")] : []),
+  ];
 }
 
 function serversOfOtherFamily({ family, realServers, sorryServer, places }: VirtualServer): Finding[] {
@@ -51,11 +62,11 @@ function sameServerTwice({ realServers }: VirtualServer): Finding[] {
 
 function quorumOutOfReach({ quorum, hysteresis, realServers, places }: VirtualServer): Finding[] {
   const total = realServers.reduce((sum, { weight }) => sum + weight, 0);
-  if (realServers.length > 0 && total === 0) return [warning(at(places), 'every real_server has weight 0: nothing is forwarded')];
+  if (realServers.length > 0 && total === 0) return [modified(at(places), 'every real_server has weight 0: nothing is forwarded')];
   if (total > 0 && quorum > total)
-    return [warning(at(places, 'quorum'), `quorum ${quorum} is more than all weights together, and counts as ${total}`)];
+    return [modified(at(places, 'quorum'), `quorum ${quorum} is more than all weights together, and counts as ${total}`)];
   if (hysteresis >= quorum && hysteresis > 0)
-    return [warning(at(places, 'hysteresis'), `hysteresis ${hysteresis} is not below quorum ${quorum}: the quorum is never lost`)];
+    return [modified(at(places, 'hysteresis'), `hysteresis ${hysteresis} is not below quorum ${quorum}: the quorum is never lost`)];
   return [];
 }
 

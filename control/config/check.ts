@@ -1,7 +1,7 @@
 // What is wrong with a configuration although every line of it is right: things that clash, miss each other or cannot work.
 
 import { checkServices } from './check-services.js';
-import { at, error, repeated, warning } from './finding.js';
+import { at, error, modified, repeated, warning } from './finding.js';
 import type { Config, Finding, SyncGroup, VrrpInstance } from './model.js';
 
 export function check(config: Config): Finding[] {
@@ -34,7 +34,7 @@ const CONFIG_CHECKS: readonly ((config: Config) => readonly Finding[])[] = [
 
 function instanceWithoutAddress({ name, addresses, places }: VrrpInstance): Finding[] {
   if (addresses.length > 0) return [];
-  return [warning(at(places), `vrrp_instance ${name} has no virtual_ipaddress`, 'it takes part in elections and holds nothing')];
+  return [modified(at(places), `vrrp_instance ${name} has no virtual_ipaddress`, 'it takes part in elections and holds nothing')];
 }
 
 function addressesOfTwoFamilies({ addresses, family }: VrrpInstance): Finding[] {
@@ -73,15 +73,15 @@ function preemption({ name, initialState, places }: VrrpInstance): Finding[] {
   const hint = 'write state BACKUP: the priority alone decides';
   // As keepalived does: who starts as master does not wait for anybody.
   if (places.nopreempt !== undefined)
-    useless.push(warning(places.nopreempt, `nopreempt has no effect in vrrp_instance ${name}: it starts as MASTER`, hint));
+    useless.push(modified(places.nopreempt, `nopreempt has no effect in vrrp_instance ${name}: it starts as MASTER`, hint));
   if (places.preempt_delay !== undefined)
-    useless.push(warning(at(places, 'preempt_delay'), `preempt_delay has no effect in vrrp_instance ${name}: it starts as MASTER`, hint));
+    useless.push(modified(at(places, 'preempt_delay'), `preempt_delay has no effect in vrrp_instance ${name}: it starts as MASTER`, hint));
   return useless;
 }
 
 function authentication({ version, family, strict, hmac, authentication: { type }, places }: VrrpInstance): Finding[] {
   if (places.authentication === undefined || strict || hmac !== undefined || family === 6) return [];
-  if (version === 3) return [warning(places.authentication, 'VRRP version 3 has no authentication; it is left out')];
+  if (version === 3) return [modified(places.authentication, 'VRRP version 3 has no authentication; it is left out')];
   if (type === 'none') return [error(places.authentication, 'authentication needs auth_type PASS or AH, and auth_pass')];
   return [];
 }
@@ -107,14 +107,23 @@ function sameRouterIdTwice({ instances }: Config): Finding[] {
   );
 }
 
+/** One instance adds it once and advertises it as often as it stands there, like its neighbours; two would take it from each other. */
 function sameAddressTwice({ instances }: Config): Finding[] {
-  const addresses = instances.flatMap((instance) => [...instance.addresses, ...instance.excludedAddresses]);
-  return repeated(
-    addresses,
-    ({ address }) => address,
-    ({ place }) => place,
-    ({ address }) => `virtual address ${address} stands twice`,
+  const all = instances.flatMap(({ name, addresses, excludedAddresses }) =>
+    [...addresses, ...excludedAddresses].map(({ address, place }) => ({ name, address, place })),
   );
+  const within = (item: { readonly name: string; readonly address: string }): string => `${item.name} ${item.address}`;
+  const firsts = [...new Map(all.toReversed().map((item) => [within(item), item])).values()];
+  const again = all.filter((item) => !firsts.includes(item));
+  return [
+    ...again.map(({ address, place }) => warning(place, `virtual address ${address} stands twice in its instance`)),
+    ...repeated(
+      firsts.toReversed(),
+      ({ address }) => address,
+      ({ place }) => place,
+      ({ address }) => `virtual address ${address} stands twice`,
+    ),
+  ];
 }
 
 function sameGroupTwice({ syncGroups }: Config): Finding[] {
@@ -142,5 +151,5 @@ function membersOf({ name, members, places }: SyncGroup, known: ReadonlySet<stri
 }
 
 function lonely({ name, members, places }: SyncGroup): Finding {
-  return warning(at(places), `sync group ${name} has ${members.length === 0 ? 'no member' : 'one member only'}`);
+  return modified(at(places), `sync group ${name} has ${members.length === 0 ? 'no member' : 'one member only'}`);
 }

@@ -27,6 +27,11 @@ export function error(place: Place, message: string, hint?: string): Finding {
   return { severity: 'error', place, message, ...(hint === undefined ? {} : { hint }) };
 }
 
+/** A warning that `natlb check` counts as an error, as keepalived does: what runs is not what is written. */
+export function modified(place: Place, message: string, hint?: string): Finding {
+  return { ...warning(place, message, hint), about: 'modified' };
+}
+
 export function warning(place: Place, message: string, hint?: string): Finding {
   return { severity: 'warning', place, message, ...(hint === undefined ? {} : { hint }) };
 }

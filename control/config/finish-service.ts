@@ -80,7 +80,7 @@ function persistenceOf(draft: VirtualServerDraft, { family, everyPort }: Resolve
   const forced = everyPort && persistenceTimeoutMs === undefined && granularity === undefined;
   if (forced) {
     const message = 'this virtual server is for every port, and therefore keeps a client on its server for 360 seconds';
-    report.warning(place(places), message, "write 'persistence_timeout SECONDS', as keepalived wants it too, or ports");
+    report.modified(place(places), message, "write 'persistence_timeout SECONDS', as keepalived wants it too, or ports");
   }
   if (!forced && persistenceTimeoutMs === undefined && granularity === undefined) return {};
   const at = place(places, 'persistence_granularity');

@@ -90,7 +90,7 @@ function resolved(drafts: readonly TrackedDraft[], who: string, surroundings: Su
   return drafts.flatMap((draft): Resolved[] => {
     const { report, own } = surroundings;
     const { kind, key, name } = draft.subject;
-    if (seen.has(key)) report.warning(draft.place, `${who} tracks ${name} twice; the first time counts`);
+    if (seen.has(key)) report.modified(draft.place, `${who} tracks ${name} twice; the first time counts`);
     if (seen.has(key)) return [];
     seen.add(key);
     const subject = kind === 'virtual_server' ? withServices(draft, surroundings) : draft.subject;
@@ -120,7 +120,7 @@ function withServices({ subject }: TrackedDraft, { services }: Surroundings): Su
 function permitted({ tracked, place }: Resolved, instance: VrrpInstance, group: SyncGroupDraft | undefined, report: Report): Tracked[] {
   const { kind, name, weight } = tracked;
   if (kind === 'interface' && name === instance.interface) {
-    report.warning(place, `${name} is the interface of vrrp_instance ${instance.name}, which need not be tracked; ignored`);
+    report.modified(place, `${name} is the interface of vrrp_instance ${instance.name}, which need not be tracked; ignored`);
     return [];
   }
   const inGroup = group !== undefined && !group.trackingWeight;

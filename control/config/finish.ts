@@ -1,6 +1,7 @@
 // Drafts → the frozen Config: defaults as keepalived has them, and what a block inherits from the one around it.
 
 import type { GlobalDraft, InstanceDraft, SettingsDraft, SyncGroupDraft, TopDraft } from './draft.js';
+import { at } from './finding.js';
 import { election } from './finish-election.js';
 import { finishKernelPart, finishStatics, InterfaceNames } from './finish-kernel.js';
 import { finishNotifications, finishStateNotices } from './finish-notices.js';
@@ -36,7 +37,7 @@ export function finish(draft: TopDraft, { file, hostName, rules, report }: Finis
     file,
     global: finishGlobal(draft, hostName),
     instances,
-    syncGroups: draft.syncGroups.map((group) => finishSyncGroup(group, draft.global)),
+    syncGroups: draft.syncGroups.map((group) => finishSyncGroup(group, draft.global, report)),
     virtualServers,
     ...finishNotifications(draft.global, hostName, report),
     ...finishStatics(draft),
@@ -45,8 +46,9 @@ export function finish(draft: TopDraft, { file, hostName, rules, report }: Finis
   });
 }
 
-function finishSyncGroup(draft: SyncGroupDraft, global: GlobalDraft): SyncGroup {
+function finishSyncGroup(draft: SyncGroupDraft, global: GlobalDraft, report: Report): SyncGroup {
   const { name, members, places } = draft;
+  if (new Set(members).size < members.length) report.modified(at(places, 'group'), `sync group ${name} names an instance twice`);
   return { name, members: [...new Set(members)], ...finishStateNotices(draft, global), places };
 }
 
@@ -110,10 +112,11 @@ function finishInstance(draft: InstanceDraft, { global, names, report }: Instanc
   // Who says MASTER and no priority is the owner of the addresses to keepalived.
   const priority = draft.priority ?? (draft.initialState === 'master' ? 255 : 100);
   const version = draft.version ?? (family === 6 ? 3 : (global.vrrpVersion ?? 2));
+  const waits = startsWaiting(draft, report);
   return [
     {
       name: draft.name,
-      initialState: draft.initialState ?? 'backup',
+      initialState: waits ? 'backup' : (draft.initialState ?? 'backup'),
       interface: draft.interface,
       virtualRouterId,
       priority,
@@ -127,6 +130,13 @@ function finishInstance(draft: InstanceDraft, { global, names, report }: Instanc
       places,
     },
   ];
+}
+
+/** The sequence numbers of AH are learned from the neighbours, so nobody starts as master with it. */
+function startsWaiting({ name, authentication, initialState, places }: InstanceDraft, report: Report): boolean {
+  if (authentication?.type !== 'ah') return false;
+  if (initialState === 'master') report.modified(at(places, 'state'), `vrrp_instance ${name} starts as BACKUP: auth_type AH`);
+  return true;
 }
 
 /** What is written first decides. */

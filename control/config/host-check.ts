@@ -26,6 +26,7 @@ export function checkHost(config: Config, host: Host): Finding[] {
   const names = new Set([...host.interfaces.map(({ name }) => name), ...made]);
   return [
     ...missingInterfaces(config, names),
+    ...onLoopback(config),
     ...held
       .filter((address) => names.has(address.interface))
       .flatMap((address) => outside({ ...address, interface: below.get(address.interface) ?? address.interface }, subnets)),
@@ -45,7 +46,8 @@ function heldAddresses({ instances }: Config): Held[] {
   );
 }
 
-function missingInterfaces({ instances, settings, statics, global }: Config, names: ReadonlySet<string>): Finding[] {
+function missingInterfaces(config: Config, names: ReadonlySet<string>): Finding[] {
+  const { instances, settings, statics, global } = config;
   // What is not there may come.
   if (global.dynamicInterfaces !== undefined) return [];
   const wanted = [
@@ -58,6 +60,7 @@ function missingInterfaces({ instances, settings, statics, global }: Config, nam
       hops.map(({ device }) => ({ name: device, place })),
     ),
     ...(settings.interfaces ?? []).map((name) => ({ name, place: settings.places.interfaces })),
+    ...trackedInterfaces(config),
   ];
   const hint = `this machine has ${[...names].join(', ') || 'none'}`;
   return wanted.flatMap(({ name, place }): Finding[] => {
@@ -103,6 +106,27 @@ function nobodys({ virtualServers }: Config, subnets: readonly Subnet[]): Findin
       lacking.length === 1 ? 'it is in no virtual_ipaddress and not an address of this machine' : 'no virtual_ipaddress has them';
     return [warning(block, `nothing holds ${address}${others}: ${reason}`)];
   });
+}
+
+/** Those that are said to be; what virtual addresses are on is watched as well. */
+function trackedInterfaces({ instances, syncGroups, tracking }: Config): { readonly name: string; readonly place: Place | undefined }[] {
+  return tracking.instances.flatMap(({ name: instance, tracked }) => {
+    const own = instances.find(({ name }) => name === instance);
+    const group = syncGroups.find(({ members }) => members.includes(instance));
+    const devices = new Set([...(own?.addresses ?? []), ...(own?.excludedAddresses ?? [])].map(({ device }) => device));
+    return tracked
+      .filter(({ kind, name }) => kind === 'interface' && !devices.has(name))
+      .map(({ name }) => ({ name, place: own?.places.track_interface ?? group?.places.track_interface }));
+  });
+}
+
+function onLoopback({ instances }: Config): Finding[] {
+  return instances
+    .filter((instance) => instance.interface === 'lo')
+    .map(({ name, places }): Finding => {
+      const place = places.interface ?? places.block ?? { file: '', line: 1, column: 1 };
+      return { severity: 'error', place, message: `vrrp_instance ${name} is on lo, where it has no neighbours` };
+    });
 }
 
 function hostSubnets({ interfaces }: Host): Subnet[] {

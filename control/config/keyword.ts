@@ -41,7 +41,6 @@ export interface Context {
   readonly report: Report;
   /** Keywords that are not honoured yet: the first place of each, and how often it stands there. */
   readonly unhonoured: Map<Keyword<unknown>, { readonly place: Place; count: number }>;
-  readonly scripts: Place[];
   /** All that is to be run; what becomes of each is settled once everything is read. */
   readonly programs: Script[];
   readonly users: Users;
@@ -87,7 +86,6 @@ export function reportUnhonoured({ unhonoured, report }: Context): void {
 function readStatement<Draft extends Placed>(draft: Draft, keyword: Keyword<Draft>, statement: Statement, context: Context): void {
   const arg = new Arguments(statement, context);
   const { set } = keyword;
-  if (keyword.script && set === undefined && statement.words.length > 1) context.scripts.push(arg.place);
   if (set === undefined) readUnhonoured(keyword, statement, context);
   else draft.places[keyword.alias ?? keyword.name] = arg.valuePlace;
   const patch = set && attempt(context.report, () => set(arg));
@@ -158,11 +156,14 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['no', false],
 ]);
 
+const STRICT_HEADS = ['vrrp_instance', 'vrrp_sync_group'];
+
 export class Arguments {
   readonly keyword: Word;
   private next = 1;
   private last: Word;
   private bodyRead = false;
+  private linesRead = false;
 
   constructor(
     private readonly statement: Statement,
@@ -251,6 +252,7 @@ export class Arguments {
     const expected = `seconds from ${from} to ${to}`;
     const text = this.word(expected);
     const value = /^(?:\d+\.?\d*|\.\d+)$/.test(text) ? Math.round(Number(text) * 1e6) / 1e6 : Number.NaN;
+    if (/\.\d{7}/.test(text) && value >= from && value <= to) this.modified('timers have microseconds: six digits behind the point count');
     return value >= from && value <= to ? Math.round(value * 1e6) / 1e3 : this.refuse(`expected ${expected}, found '${shown(text)}'`);
   }
 
@@ -329,6 +331,7 @@ export class Arguments {
 
   /** The lines of a block that holds values instead of keywords; a bad line costs only itself. */
   lines<Value>(read: (line: Arguments) => Value): Value[] {
+    this.linesRead = true;
     return this.body().flatMap((statement) => {
       // In such a line the first word is a value already, so the arguments start there.
       const words = [this.keyword, ...statement.words];
@@ -350,14 +353,25 @@ export class Arguments {
   /** Whatever stands here beyond what was read is reported. */
   end(): void {
     const extra = this.statement.words[this.next];
-    if (extra !== undefined)
-      this.context.report.warning(extra.place, `'${shown(extra.text)}' is one word too many for '${this.keyword.text}' and is ignored`);
+    if (extra !== undefined) this.extra(extra);
     if (this.statement.body !== undefined && !this.bodyRead)
       this.context.report.error(this.last.place, `'${this.keyword.text}' takes no block here`);
   }
 
+  /** keepalived passes over words it does not read, but complains in front of some blocks. */
+  private extra({ place, text }: Word): void {
+    const message = `'${shown(text)}' is one word too many for '${this.keyword.text}' and is ignored`;
+    if (this.linesRead || STRICT_HEADS.includes(this.keyword.text)) this.context.report.modified(place, message);
+    else this.context.report.warning(place, message);
+  }
+
   warn(message: string, hint?: string): void {
     this.context.report.warning(this.last.place, message, hint);
+  }
+
+  /** A warning that `natlb check` counts as an error, as keepalived does. */
+  modified(message: string, hint?: string): void {
+    this.context.report.modified(this.last.place, message, hint);
   }
 
   error(message: string, hint?: string): void {

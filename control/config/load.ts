@@ -10,7 +10,7 @@ import { type Context, readBlock, reportUnhonoured } from './keyword.js';
 import { blocksOf, topBlock } from './keywords/top.js';
 import { readRules } from './marks.js';
 import type { Config, Finding } from './model.js';
-import { insecure, type Programs, settle, usualUser } from './programs.js';
+import { type Programs, settle, usualUser } from './programs.js';
 import { createReport, type Report } from './report.js';
 import { statements } from './tree.js';
 import { readUsers, type Users } from './users.js';
@@ -48,7 +48,6 @@ export function load(file: string, readFile: Files['readFile'], glob: Files['glo
     readFile,
     report,
     unhonoured: new Map(),
-    scripts: [],
     programs: [],
     users,
     blocksOf,
@@ -125,12 +124,10 @@ function usersOf(readFile: Files['readFile']): Users {
   };
 }
 
-function settlePrograms({ report, scripts, programs: read, users }: Context, global: GlobalDraft, programs: Programs | undefined): void {
+function settlePrograms({ report, programs: read, users }: Context, global: GlobalDraft, programs: Programs | undefined): void {
   const { scriptSecurity: secured = false } = global;
   const user = global.scriptUser ?? usualUser(users);
   if (user !== undefined) global.scriptUser = user;
   const findings = settle(read, { secured, ...(user && { user }), ...(programs && { programs }) });
   for (const finding of findings) report.add(finding);
-  const [place] = scripts;
-  if (place !== undefined && !secured && !findings.some(({ about }) => about !== undefined)) report.add(insecure(place));
 }

@@ -322,5 +322,5 @@ export interface Finding {
   /** What the operator might do: the nearest keyword, the expected form. */
   readonly hint?: string;
   /** What `natlb check` has an exit code of its own for. */
-  readonly about?: 'script-security';
+  readonly about?: 'script-security' | 'modified';
 }

@@ -1,10 +1,13 @@
 // Collects findings in bounded memory: ten megabytes of junk must not become ten megabytes of messages.
 
+import { modified } from './finding.js';
 import type { Finding, Place } from './model.js';
 
 export interface Report {
   error(place: Place, message: string, hint?: string): void;
   warning(place: Place, message: string, hint?: string): void;
+  /** A warning that `natlb check` counts as an error. */
+  modified(place: Place, message: string, hint?: string): void;
   add(finding: Finding): void;
   /** An error after which reading on makes no sense. */
   giveUp(place: Place, message: string): void;
@@ -34,6 +37,7 @@ export function createReport(): Report {
     add,
     error: (place, message, hint) => add(findingOf('error', place, message, hint)),
     warning: (place, message, hint) => add(findingOf('warning', place, message, hint)),
+    modified: (place, message, hint) => add(modified(place, message, hint)),
     giveUp(place, message) {
       if (!gaveUp) kept.error.push(findingOf('error', place, message));
       gaveUp = true;

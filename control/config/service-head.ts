@@ -55,7 +55,7 @@ function addressService(draft: VirtualServerDraft, head: Head<'address'>, { repo
 function markService(draft: VirtualServerDraft, mark: number, { marks, report }: Surroundings): Resolved | undefined {
   if (draft.protocol !== undefined) {
     const hint = 'it has the protocols of its mark';
-    report.warning(placeOf(draft, 'protocol'), 'the protocol of a virtual server of a firewall mark is ignored', hint);
+    report.modified(placeOf(draft, 'protocol'), 'the protocol of a virtual server of a firewall mark is ignored', hint);
   }
   const family = familyOfServers(draft);
   const listeners = meaning(mark, family, { marks, report }, placeOf(draft));
@@ -112,7 +112,7 @@ function meaning(mark: number, family: 4 | 6, { marks, report }: Pick<Surroundin
 function protocolOf(draft: VirtualServerDraft, report: Report): Protocol {
   if (draft.protocol !== undefined) return draft.protocol;
   const message = 'this virtual server has no protocol and therefore forwards UDP, NOT TCP';
-  report.warning(placeOf(draft), message, "write 'protocol TCP' if that is meant");
+  report.modified(placeOf(draft), message, "write 'protocol TCP' if that is meant");
   return 'udp';
 }
 

@@ -31,7 +31,7 @@ for (const name of ['guide.conf', 'natlb.conf', 'services.conf']) {
 
 test('every scheduler of the data plane can be written, and no other', () => {
   const service = (scheduler: string): string =>
-    `virtual_server 203.0.113.10 80 {\n  protocol TCP\n  lb_algo ${scheduler}\n  real_server 10.11.12.1 80 {\n  }\n}\n`;
+    `virtual_server 203.0.113.10 80 {\n  protocol TCP\n  lb_algo ${scheduler}\n  lb_kind NAT\n  real_server 10.11.12.1 80 {\n  }\n}\n`;
   const files = { readFile: (scheduler: string) => service(scheduler), glob: () => [] };
   const taken = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'sh', 'dh', 'mh', 'sed', 'nq', 'fo', 'ovf', 'twos'].filter(
     (scheduler) => loadFile(scheduler, {}, files).findings.length === 0,

@@ -37,7 +37,11 @@ const golden = sourceDirectory('golden');
 for (const name of configurations(golden)) {
   test(`${name} means what ${name.replace('.conf', '.json')} says`, () => {
     const { config, findings } = loadIn(golden, name);
-    assert.deepEqual(findings, []);
+    // What keepalived would rather see written is left out here, so that the files stay short.
+    assert.deepEqual(
+      findings.filter(({ about }) => about !== 'modified'),
+      [],
+    );
     compare(join(golden, name.replace('.conf', '.json')), `${JSON.stringify(config, undefined, 2)}\n`);
   });
 }

@@ -198,7 +198,7 @@ for (const [name, text, said] of HOSTILE) {
 test('ten megabytes of services are read whole, and are too many for the data plane', () => {
   const service = (index: number): string => {
     const address = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
-    return `virtual_server ${address} 80 {\n  protocol TCP\n  lb_algo rr\n  real_server 192.0.2.1 80 {\n    TCP_CHECK {\n      connect_timeout 3\n    }\n  }\n}\n`;
+    return `virtual_server ${address} 80 {\n  protocol TCP\n  lb_algo rr\n  lb_kind NAT\n  real_server 192.0.2.1 80 {\n    TCP_CHECK {\n      connect_timeout 3\n    }\n  }\n}\n`;
   };
   const count = Math.ceil(MEGABYTES / service(0).length);
   const text = Array.from({ length: count }, (_, index) => service(index)).join('');
@@ -210,7 +210,7 @@ test('ten megabytes of services are read whole, and are too many for the data pl
   assert.deepEqual(
     findings.map(({ place, message }) => [place.line, message]),
     ['virtual servers', 'virtual addresses'].map((what) => [
-      16_384 * 9 + 1,
+      16_384 * 10 + 1,
       `these are more than 16384 ${what}; the data plane has no room for them`,
     ]),
   );

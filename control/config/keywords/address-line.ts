@@ -111,14 +111,14 @@ function filled(
 
 function readScope(line: Arguments, draft: Draft, { family }: Address): void {
   const scope = line.kernelNumber('scopes', 'a scope: global, site, link, host, nowhere');
-  if (family === 6) line.warn('scope is not for IPv6 addresses, whose scope follows from the address; it is left out');
+  if (family === 6) line.modified('scope is not for IPv6 addresses, whose scope follows from the address; it is left out');
   else draft.scope = scope;
 }
 
 function readLabel(line: Arguments, draft: Draft, { family }: Address): void {
   const label = line.word('a label');
   if (label.length > LABEL_LENGTH) line.refuse(`a label has at most ${LABEL_LENGTH} characters, '${label}' has ${label.length}`);
-  if (family === 6) line.warn('label is not for IPv6 addresses; it is left out');
+  if (family === 6) line.modified('label is not for IPv6 addresses; it is left out');
   else draft.label = label;
 }
 
@@ -127,7 +127,7 @@ function readPeer(line: Arguments, draft: Draft, { family }: Address): void {
   const width = widthOf(family);
   const peer = addressOfFamily(line, text, family);
   if (draft.prefixLength !== width)
-    line.warn('the prefix belongs to the peer: it is that of the subnet both are in', 'ADDRESS peer ADDRESS[/PREFIX]');
+    line.modified('the prefix belongs to the peer: it is that of the subnet both are in', 'ADDRESS peer ADDRESS[/PREFIX]');
   draft.peer = peer.text;
   draft.prefixLength = prefix === undefined ? width : line.toInteger(prefix, 0, width);
 }

@@ -22,6 +22,6 @@ export function garpGroup(arg: Arguments): GarpGroupDraft[] {
   const draft: GarpGroupDraft = { interfaces: [], places: { block: arg.place } };
   arg.block(garpGroupBlock, draft);
   if (draft.garpIntervalMs !== undefined || draft.gnaIntervalMs !== undefined) return [draft];
-  arg.warn('this garp_group sets no interval', 'write garp_interval or gna_interval in it');
+  arg.modified('this garp_group sets no interval', 'write garp_interval or gna_interval in it');
   return [];
 }

@@ -46,7 +46,7 @@ export const globalNotices: readonly Keyword<GlobalDraft>[] = [
   { name: 'startup_script_timeout', takes: 'SECONDS', set: (arg) => ({ startupTimeoutMs: arg.integer(1, SCRIPT_TIMEOUT) * 1000 }) },
   { name: 'shutdown_script', takes: SCRIPT, script: true, set: (arg) => ({ shutdownScript: script(arg) }) },
   { name: 'shutdown_script_timeout', takes: 'SECONDS', set: (arg) => ({ shutdownTimeoutMs: arg.integer(1, SCRIPT_TIMEOUT) * 1000 }) },
-  { name: 'notification_email', takes: '{ ADDRESS… }', set: (arg) => ({ mailTo: arg.lines(mailAddress) }) },
+  { name: 'notification_email', takes: '{ ADDRESS… }', set: (arg) => ({ mailTo: mailAddresses(arg) }) },
   { name: 'notification_email_from', takes: 'ADDRESS', set: (arg) => ({ mailFrom: mailAddress(arg) }) },
   { name: 'smtp_server', takes: 'HOST [PORT]', set: (arg) => ({ mailServer: mailServer(arg) }) },
   { name: 'smtp_helo_name', takes: 'NAME', set: (arg) => ({ mailHeloName: oneLine(arg, arg.word('a name')) }) },
@@ -104,6 +104,12 @@ function mailServer(arg: Arguments): NonNullable<GlobalDraft['mailServer']> {
 }
 
 /** All that stands on the line: names stand before an address in angle brackets. */
+function mailAddresses(arg: Arguments): readonly string[] {
+  const addresses = arg.lines(mailAddress);
+  if (addresses.length === 0) arg.modified('there is no address in notification_email');
+  return addresses;
+}
+
 function mailAddress(arg: Arguments): string {
   const address = oneLine(arg, arg.rest('an address').join(' '));
   return /^[^<>\s]+$|<[^<>\s]+>$/.test(address) ? address : arg.refuse(`expected an address, found '${address.slice(0, 60)}'`);

@@ -122,7 +122,7 @@ export function route(line: Arguments, kind: 'static' | 'virtual'): Route[] {
   const place = line.valuePlace;
   while (line.more() && draft.left === undefined) readOption(line, draft, kind);
   if (draft.left !== undefined) {
-    line.warn(`'${draft.left}' of a route is not supported: this route is left out`);
+    line.modified(`'${draft.left}' of a route is not supported: this route is left out`);
     line.skip();
     return [];
   }
@@ -138,7 +138,7 @@ function finished(line: Arguments, draft: Draft, place: Route['place']): Route {
   if (draft.type !== undefined && DEAD_ENDS.has(draft.type) && hops.some(({ gateway }) => gateway !== undefined))
     line.refuse('a route that leads nowhere has no gateway');
   if (tracked && protocol !== OWN_PROTOCOL)
-    line.warn(`a route that is tracked has protocol keepalived (${OWN_PROTOCOL}), not ${protocol}; write no_track beside it`);
+    line.modified(`a route that is tracked has protocol keepalived (${OWN_PROTOCOL}), not ${protocol}; write no_track beside it`);
   if (draft.trackGroup !== undefined && hop.device === undefined) line.refuse('track_group needs a dev');
   return {
     ...written,
@@ -195,13 +195,13 @@ function gateway(line: Arguments, draft: Draft): string {
 }
 
 function readOldGateway(line: Arguments, draft: Draft): Partial<Draft> {
-  line.warn("'gw' is an old word for 'via'");
+  line.modified("'gw' is an old word for 'via'");
   return ofHop(draft, { gateway: gateway(line, draft) });
 }
 
 /** keepalived's word from before `nexthop`: a second gateway that shares the traffic. */
 function readOtherGateway(line: Arguments, draft: Draft): Partial<Draft> {
-  line.warn("'or' is an old word", 'write nexthop via ADDRESS nexthop via ADDRESS');
+  line.modified("'or' is an old word", 'write nexthop via ADDRESS nexthop via ADDRESS');
   return { otherGateway: hostAddress(line, draft) };
 }
 

@@ -76,7 +76,7 @@ function finished(line: Arguments, draft: Draft, place: Rule['place']): Rule {
     line.refuse(`'${lookupOnly}' is for rules that look up a table`);
   const { tracked = true } = draft;
   if (tracked && draft.protocol !== undefined && draft.protocol !== OWN_PROTOCOL)
-    line.warn(`a rule that is tracked has protocol keepalived (${OWN_PROTOCOL}), not ${draft.protocol}; write no_track beside it`);
+    line.modified(`a rule that is tracked has protocol keepalived (${OWN_PROTOCOL}), not ${draft.protocol}; write no_track beside it`);
   const priority = draft.priority ?? lacking(line, words.value);
   if (action.kind === 'goto' && priority >= action.target) line.refuse(`a goto leads onwards: ${action.target} is not above ${priority}`);
   const protocol = tracked ? OWN_PROTOCOL : draft.protocol;
@@ -95,7 +95,7 @@ function finished(line: Arguments, draft: Draft, place: Rule['place']): Rule {
 /** As keepalived, from 16384 downwards; a rule nobody gave a place may end up before one it should follow. */
 function lacking(line: Arguments, family: 4 | 6): number {
   const priority = line.nextRulePriority(family);
-  line.warn(
+  line.modified(
     `this rule has no priority and is given ${priority}, which is probably not what you want`,
     `write 'priority ${priority}' in it`,
   );

@@ -55,7 +55,7 @@ const DIRECTIONS: ReadonlyMap<string, boolean> = new Map([
 export function weightOf(arg: Arguments, heaviest: number): number {
   const weight = arg.integer(-254, 254);
   if (Math.abs(weight) <= heaviest) return weight;
-  arg.warn(`a weight goes from -${heaviest} to ${heaviest}; ${weight} is taken for ${Math.sign(weight) * heaviest}`);
+  arg.modified(`a weight goes from -${heaviest} to ${heaviest}; ${weight} is taken for ${Math.sign(weight) * heaviest}`);
   return Math.sign(weight) * heaviest;
 }
 

@@ -160,6 +160,7 @@ function serviceOptions(arg: Arguments): Patch<VirtualServerDraft> {
 function natOnly(arg: Arguments): Patch<PoolDraft> {
   const method = arg.oneOf(METHODS);
   if (method !== 'nat') arg.error(`forwarding method ${arg.written()} is not there: natlb forwards with NAT only`);
+  if (method === 'nat' && arg.more()) arg.modified('NAT has no options: what follows is ignored');
   while (arg.more()) arg.word('');
   return {};
 }

@@ -127,6 +127,6 @@ function authentication(arg: Arguments): AuthenticationDraft {
 /** The password travels in a field of eight bytes. */
 function password(arg: Arguments): string {
   const written = arg.word('a password');
-  if (written.length > PASSWORD_LENGTH) arg.warn(`only the first ${PASSWORD_LENGTH} characters of auth_pass count`);
+  if (written.length > PASSWORD_LENGTH) arg.modified(`only the first ${PASSWORD_LENGTH} characters of auth_pass count`);
   return written.slice(0, PASSWORD_LENGTH);
 }

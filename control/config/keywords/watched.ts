@@ -81,7 +81,7 @@ export function watchedProcess(arg: Arguments): WatchedProcessDraft[] {
 function notZero(arg: Arguments): number {
   const ms = arg.seconds(0, LONGEST);
   if (ms > 0) return ms;
-  arg.warn(`'${arg.keyword.text}' must be greater than 0; it is taken for 1`);
+  arg.modified(`'${arg.keyword.text}' must be greater than 0; it is taken for 1`);
   return SECOND_MS;
 }
 
