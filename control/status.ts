@@ -108,6 +108,19 @@ export interface Rates {
   readonly services: readonly ServiceRate[];
 }
 
+/** One thing that VRRP instances track. */
+export interface TrackerStatus {
+  readonly kind: 'interface' | 'script' | 'file' | 'process' | 'bfd' | 'virtual_server' | 'dataplane';
+  readonly name: string;
+  /** That track it. */
+  readonly instances: readonly string[];
+  /** `unknown`: a script that has not ended yet. A file has a value instead. */
+  readonly state: 'well' | 'unwell' | 'unknown';
+  readonly value?: number;
+  /** How a script ended last. */
+  readonly detail?: string;
+}
+
 export interface Status {
   readonly version: string;
   readonly routerId: string;
@@ -117,6 +130,7 @@ export interface Status {
   /** As configured; what `ipvsadm -L --timeout` shows. */
   readonly timeouts: Snapshot['timeouts'];
   readonly instances: readonly InstanceStatus[];
+  readonly trackers: readonly TrackerStatus[];
   readonly virtualServers: readonly VirtualServerStatus[];
   readonly dataplane: {
     readonly state: 'starting' | 'running' | 'dead';

@@ -31,6 +31,8 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   rates: ['driver'],
   reconcile: [],
   reload: ['load-thread', 'loader', 'reloader'],
+  bfd: ['driver', 'socket'],
+  track: ['delayed-host', 'driver', 'files', 'process-list'],
   vrrp: ['advert-socket', 'announcer', 'announcer-process', 'driver', 'hashes', 'links', 'paced-announcer', 'unit'],
 };
 const PURE = union(...Object.entries(HANDS).map(([folder, hands]) => new RegExp(`^control/${folder}/(?!(${hands.join('|')})\\.ts$)`)));

@@ -92,8 +92,7 @@ export type DataplaneFact =
 export type Subject =
   | { readonly kind: 'interface' | 'script' | 'file' | 'process' | 'bfd'; readonly key: string; readonly name: string }
   | { readonly kind: 'virtual_server'; readonly key: string; readonly name: string; readonly services: readonly string[] }
-  | { readonly kind: 'dataplane'; readonly key: string; readonly name: string; readonly fact: DataplaneFact }
-  | { readonly kind: 'address'; readonly key: string; readonly name: string; readonly interface: string };
+  | { readonly kind: 'dataplane'; readonly key: string; readonly name: string; readonly fact: DataplaneFact };
 
 export type Tracked = Subject & Weight;
 

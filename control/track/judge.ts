@@ -1,7 +1,7 @@
 // What the watched things make of an instance: its effective priority, and the reasons why it may not be master at all.
 // Read first: keepalived.conf(5), VRRP tracking; the numbers are keepalived's.
 
-import type { InstanceTracking, Tracked } from '../config/tracking.js';
+import type { InstanceTracking, Subject, Tracked } from '../config/tracking.js';
 
 /** A file says a number; everything else is well or not. Absent: nobody knows yet. */
 export type Fact = { readonly kind: 'state'; readonly well: boolean } | { readonly kind: 'value'; readonly value: number };
@@ -59,15 +59,20 @@ const WORDS: ReadonlyMap<Tracked['kind'], Words> = new Map([
   ['bfd', { name: 'tracked BFD session', well: 'is up', unwell: 'is not up' }],
   ['virtual_server', { name: 'virtual server', well: 'has its quorum', unwell: 'has no quorum' }],
   ['dataplane', { name: 'data plane:', well: 'is well', unwell: 'is not well' }],
-  ['address', { name: 'source address', well: 'is there', unwell: 'is not there' }],
 ]);
 
-function nameOf({ kind, name }: Tracked): string {
+function nameOf({ kind, name }: Subject): string {
   return `${WORDS.get(kind)?.name} ${name}`;
 }
 
 /** The same words every time: a fault is ended by its name. */
 function faultText(tracked: Tracked, well: boolean): string {
-  const words = WORDS.get(tracked.kind);
-  return `${nameOf(tracked)} ${well ? words?.well : words?.unwell}`;
+  return describe(tracked, { kind: 'state', well });
+}
+
+/** `tracked interface eth1 is down` */
+export function describe(subject: Subject, fact: Fact): string {
+  const words = WORDS.get(subject.kind);
+  if (fact.kind === 'value') return `${nameOf(subject)} holds ${fact.value}`;
+  return `${nameOf(subject)} ${fact.well ? words?.well : words?.unwell}`;
 }

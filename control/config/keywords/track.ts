@@ -29,7 +29,7 @@ export const trackingKeywords: readonly Keyword<TrackingDraft>[] = [
 ];
 
 /** One for each line. A line costs only itself when it is wrong. */
-function named(kind: Exclude<Subject['kind'], 'dataplane' | 'address' | 'virtual_server'>, heaviest: number) {
+function named(kind: Exclude<Subject['kind'], 'dataplane' | 'virtual_server'>, heaviest: number) {
   return (arg: Arguments) => ({
     tracked: arg.lines((line): TrackedDraft => {
       const name = line.word('a name');
