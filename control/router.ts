@@ -15,6 +15,9 @@ import { type RateMeter, startRateMeter } from './rates/driver.js';
 import { desired } from './reconcile/desired.js';
 import { describeOperation, plan } from './reconcile/plan.js';
 import type { Status } from './status.js';
+import { look } from './track/driver.js';
+import type { Facts } from './track/judge.js';
+import { firstLook, RouterTracking } from './tracking.js';
 import { startVrrp, type Vrrp } from './vrrp/driver.js';
 
 /** What the command line may say over the configuration. */
@@ -55,6 +58,7 @@ export class Router {
   readonly #vrrp: Vrrp;
   readonly #health: Health;
   readonly #notifier: Notifier;
+  readonly #tracking: RouterTracking;
   readonly #rates: RateMeter;
   readonly #interfaces: readonly string[];
   readonly #startedMs = Date.now();
@@ -65,7 +69,7 @@ export class Router {
   #generation = 0;
   readonly #guard: GuardKeeper;
 
-  private constructor(options: RouterOptions) {
+  private constructor(options: RouterOptions, seen: Facts) {
     const { config, runDir, host, log, onChange } = options;
     this.refused = new Promise((resolve) => {
       this.#refuseToRun = resolve;
@@ -78,15 +82,33 @@ export class Router {
     const notifier = this.#notifier;
     this.#health = startHealth({ services: config.virtualServers, log, onChange: () => this.#reconcile(), onEvent: notifier.health });
     this.#rates = startRateMeter(() => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')));
-    this.#vrrp = startVrrp({ config, host, log, onChange, onTransition: notifier.transition });
-    this.#vrrp.fault(NO_DATAPLANE);
+    this.#tracking = new RouterTracking({
+      config,
+      seen,
+      host,
+      log,
+      hasQuorum: (name) => this.#health.state().services.find((service) => service.name === name)?.quorumUp,
+      readStats: () => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')),
+      onChange,
+    });
+    const { priorities, faults } = this.#tracking.start;
+    this.#vrrp = startVrrp({
+      config,
+      host: this.#tracking.host,
+      log,
+      onChange,
+      onTransition: notifier.transition,
+      priorities,
+      faults: [{ reason: NO_DATAPLANE }, ...faults],
+    });
+    this.#tracking.attach(this.#vrrp);
   }
 
   /** Resolves once the data plane process is started; it reports to VRRP when it forwards. Throws when nothing can be had, and leaves nothing. */
   static async start(options: RouterOptions): Promise<Router> {
     // Before anything can be steered here: without it the kernel would reset the first clients.
     await applyGuard(guardRules(options.config.virtualServers));
-    const router = new Router(options);
+    const router = new Router(options, await firstLook(options.config, options.log));
     try {
       await router.#startDataplane();
     } catch (problem) {
@@ -124,11 +146,13 @@ export class Router {
 
   /** Another configuration, in which nothing is wrong: what is alike in both goes on untouched. */
   async apply(config: Config): Promise<void> {
+    const seen = await look(config.tracking);
     const before = this.#config;
     this.#config = config;
     this.#notifier.reload(config);
     this.#health.reload(config.virtualServers);
     this.#vrrp.reload(config);
+    this.#tracking.reload(config, seen);
     this.#reconcile();
     await this.#guard.settled();
     this.#warnOfRestart(before, config);
@@ -146,6 +170,7 @@ export class Router {
       startedMs: this.#startedMs,
       timeouts: this.#config.settings.timeouts,
       instances: this.#vrrp.status(),
+      trackers: this.#tracking.status(),
       virtualServers: this.#health.status(),
       dataplane: { ...dataplane, ...found },
     };
@@ -185,6 +210,7 @@ export class Router {
   async close(): Promise<void> {
     this.#rates.close();
     const steps = [
+      () => this.#tracking.close(),
       () => this.#vrrp.close({ release: !this.#options.overrides.keepsAddresses }),
       () => this.#health.close(),
       () => this.#dataplane?.close(),
@@ -220,6 +246,7 @@ export class Router {
     this.#applied = wanted;
     this.#guard.keep(this.#config.virtualServers);
     this.#dataplane?.configure(wanted);
+    this.#tracking.servicesChanged();
     this.#options.onChange();
   }
 }

@@ -6,6 +6,8 @@ import type { BfdState, Packet } from './packet.js';
 
 export interface Session {
   readonly state: BfdState;
+  /** What who relies on it believes: a neighbour that is administratively down has not failed (RFC 5882 3.2). */
+  readonly works: boolean;
   readonly diagnostic: number;
   readonly discriminator: number;
   /** What the neighbour has said last. */
@@ -50,6 +52,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 const SILENT: Remote = { state: 'down', diagnostic: 0, discriminator: 0, minRxMs: 0.001, minTxMs: 0, multiplier: 0, demand: false };
 export const INITIAL: Session = {
   state: 'admin-down',
+  works: false,
   diagnostic: 0,
   discriminator: 0,
   remote: SILENT,
@@ -116,7 +119,8 @@ function receive(config: BfdInstance, session: Session, { packet, random }: Rece
   const timed = { ...alive, sendAt: atOnce || sendAt === NEVER ? sendAt : Math.min(sendAt, session.sendAt) };
   const speaks = packet.poll || (next !== session.state && !(config.passive && next === 'down'));
   const reply: BfdEffect[] = speaks ? [{ kind: 'send', packet: packetOf(config, timed, packet.poll) }] : [];
-  return { session: timed, effects: [...news(config, session, timed), ...reply] };
+  const told = { ...timed, works: believed(session, timed) };
+  return { session: told, effects: [...news(config, session, told), ...reply] };
 }
 
 function remoteOf(packet: Packet): Remote {
@@ -160,9 +164,10 @@ function changed(config: BfdInstance, before: BfdState, after: BfdState): Pick<S
 function wake(config: BfdInstance, session: Session, random: number, now: number): Outcome {
   const lost = now >= session.expiresAt ? expire(session) : session;
   const due = now >= lost.sendAt || (lost.state !== session.state && !config.passive);
-  const effects = news(config, session, lost);
+  const told = lost === session ? session : { ...lost, works: believed(session, lost) };
+  const effects = news(config, session, told);
   if (!due && lost === session) return { session, effects };
-  const timed = { ...lost, sendAt: nextSend(config, lost, random, now) };
+  const timed = { ...told, sendAt: nextSend(config, told, random, now) };
   const send: BfdEffect[] = due ? [{ kind: 'send', packet: packetOf(config, lost, false) }] : [];
   return { session: timed, effects: [...effects, ...send] };
 }
@@ -174,15 +179,18 @@ function expire(session: Session): Session {
   return { ...session, ...fallen, remote: SILENT, polling: false, expiresAt: NEVER };
 }
 
+function believed(before: Session, after: Session): boolean {
+  if (after.state === 'up') return true;
+  return before.state === 'up' ? after.remote.state === 'admin-down' : before.works;
+}
+
 function news({ name }: BfdInstance, before: Session, after: Session): BfdEffect[] {
-  if ((before.state === 'up') === (after.state === 'up')) return [];
+  const changed: BfdEffect[] = before.works === after.works ? [] : [{ kind: 'changed', up: after.works }];
+  if ((before.state === 'up') === (after.state === 'up')) return changed;
   const up = after.state === 'up';
   const text = (diagnostic: number): string => DIAGNOSTIC_TEXTS[diagnostic] ?? `${diagnostic}`;
   const why = ` (Local diagnostic - ${text(after.diagnostic)}, Remote diagnostic - ${text(after.remote.diagnostic)})`;
-  return [
-    { kind: 'log', text: `(${name}) Entering ${up ? 'Up' : 'Down'} state${up ? '' : why}` },
-    { kind: 'changed', up },
-  ];
+  return [{ kind: 'log', text: `(${name}) Entering ${up ? 'Up' : 'Down'} state${up ? '' : why}` }, ...changed];
 }
 
 /** 6.8.4: by the neighbour's multiplier and the slower of what it wants to send and we to receive. */

@@ -1,13 +1,14 @@
 // A running natlb on one screen: who is master, which servers are well, what the data plane does with packets.
 
 import type { DestinationStats, ServiceStats, Stats, Traffic } from '../../dataplane/protocol.js';
-import type { InstanceStatus, RealServerStatus, Status, VirtualServerStatus } from '../status.js';
+import type { InstanceStatus, RealServerStatus, Status, TrackerStatus, VirtualServerStatus } from '../status.js';
 import { endpointKey } from './address-words.js';
 
 export function statusText(status: Status, nowMs: number): string {
   return [
     heading(status, nowMs),
     section('VRRP', table(status.instances.map((instance) => instanceRow(instance, nowMs)))),
+    ...(status.trackers.length === 0 ? [] : [section('Tracked', table(status.trackers.map(trackerRow)))]),
     section('Services', serviceLines(status)),
     section('Data plane', dataplaneLines(status)),
   ].join('\n');
@@ -43,6 +44,11 @@ function instanceRow(instance: InstanceStatus, nowMs: number): readonly string[]
     addresses.join(' '),
     [...(group === undefined ? [] : [`group ${group}`]), ...faults].join('; '),
   ];
+}
+
+function trackerRow({ kind, name, state, value, instances, detail }: TrackerStatus): readonly string[] {
+  const word = value !== undefined ? String(value) : { well: 'ok', unwell: 'NOT OK', unknown: 'unknown' }[state];
+  return [kind.replace('_', ' '), name, word, `for ${instances.join(' ')}`, detail ?? ''];
 }
 
 function serviceLines(status: Status): readonly string[] {

@@ -33,7 +33,20 @@ export interface RouteMonitor {
   close(): void;
 }
 
+/** A UDP socket that tells how far its packets have come. Does not keep the process alive. */
+export interface HopSocket {
+  /** The next packet that waits; undefined: none does. */
+  receive(): { readonly bytes: Uint8Array; readonly source: string; readonly destination: string; readonly ttl: number } | undefined;
+  close(): void;
+}
+
 export interface HostAddon {
+  /** On any address; throws when the port is taken. `onReadable` is called while packets wait. */
+  readonly HopSocket: new (
+    family: 4 | 6,
+    port: number,
+    onReadable: () => void,
+  ) => HopSocket;
   /** `onReadable` is called when there is something to drain, until it is drained. */
   readonly LinkMonitor: new (
     onReadable: () => void,

@@ -9,6 +9,7 @@ import { keepalivedMetrics } from './keepalived-metrics.js';
 import type { Labels, Metric, Point, Sample } from './metric.js';
 import { processMetrics, programMetrics } from './program-metrics.js';
 import { destinationMetrics, healthMetrics, trafficMetrics } from './service-metrics.js';
+import { trackMetrics } from './track-metrics.js';
 import { vrrpMetrics } from './vrrp-metrics.js';
 
 export const METRICS: readonly Metric[] = [
@@ -20,6 +21,7 @@ export const METRICS: readonly Metric[] = [
   ...destinationMetrics,
   ...healthMetrics,
   ...vrrpMetrics,
+  ...trackMetrics,
   ...ipvsMetrics,
   ...keepalivedMetrics,
 ];

@@ -8,7 +8,7 @@ import type { Vrrp } from '../vrrp/driver.js';
 import type { VrrpHost } from '../vrrp/host.js';
 import { type Look, observe, type Standing } from './dataplane-facts.js';
 import { Files, readFiles } from './files.js';
-import type { Fact, Facts } from './judge.js';
+import { type Fact, type Facts, keyOf } from './judge.js';
 import { INITIAL, step, type TrackEffect, type TrackEvent, type TrackState, wakesAt } from './machine.js';
 import { enough, matches } from './process.js';
 import { readProcesses } from './process-list.js';
@@ -50,13 +50,13 @@ const EVERY_MS = 1000;
 /** What files and processes say, which cannot be known at once. */
 export async function look({ files, processes, instances }: Tracking): Promise<Facts> {
   const used = new Set(instances.flatMap(({ tracked }) => tracked.map(({ key }) => key)));
-  const values = await readFiles(files.filter(({ name }) => used.has(`file ${name}`)));
+  const values = await readFiles(files.filter(({ name }) => used.has(keyOf('file', name))));
   const found = processes.length === 0 ? [] : await readProcesses(processes.some(({ fullCommand }) => fullCommand));
   const counted = processes.map((tracked): [string, Fact] => {
     const count = found.filter((each) => matches(tracked, each)).length;
-    return [`process ${tracked.name}`, { kind: 'state', well: enough(tracked, count) }];
+    return [keyOf('process', tracked.name), { kind: 'state', well: enough(tracked, count) }];
   });
-  const read = [...values].map(([name, value]): [string, Fact] => [`file ${name}`, { kind: 'value', value }]);
+  const read = [...values].map(([name, value]): [string, Fact] => [keyOf('file', name), { kind: 'value', value }]);
   return new Map([...read, ...counted]);
 }
 
@@ -95,7 +95,7 @@ class Driver implements Tracker {
   }
 
   bfdChanged(name: string, up: boolean): void {
-    this.#happen({ kind: 'learned', key: `bfd ${name}`, fact: { kind: 'state', well: up } });
+    this.#happen({ kind: 'learned', key: keyOf('bfd', name), fact: { kind: 'state', well: up } });
   }
 
   servicesChanged(): void {
@@ -130,9 +130,9 @@ class Driver implements Tracker {
 
   #watchFiles({ files }: Tracking, subjects: readonly Subject[]): void {
     this.#files?.close();
-    const used = files.filter(({ name }) => subjects.some(({ key }) => key === `file ${name}`));
+    const used = files.filter(({ name }) => subjects.some(({ key }) => key === keyOf('file', name)));
     const learned = ({ name }: { name: string }, value: number): void =>
-      this.#happen({ kind: 'learned', key: `file ${name}`, fact: { kind: 'value', value } });
+      this.#happen({ kind: 'learned', key: keyOf('file', name), fact: { kind: 'value', value } });
     this.#files = used.length === 0 ? undefined : new Files({ files: used, learned, log: this.#options.log });
     this.#files?.look();
   }
@@ -262,7 +262,7 @@ class Driver implements Tracker {
       kind,
       name,
       instances: instances.map((instance) => instance.name),
-      state: fact === undefined ? 'unknown' : fact.kind === 'value' || fact.well ? 'well' : 'unwell',
+      state: fact === undefined || fact.kind === 'awaited' ? 'unknown' : fact.kind === 'value' || fact.well ? 'well' : 'unwell',
       ...(fact?.kind === 'value' && { value: fact.value }),
       ...(detail !== undefined && { detail }),
     };

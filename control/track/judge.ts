@@ -3,10 +3,21 @@
 
 import type { InstanceTracking, Subject, Tracked } from '../config/tracking.js';
 
-/** A file says a number; everything else is well or not. Absent: nobody knows yet. */
-export type Fact = { readonly kind: 'state'; readonly well: boolean } | { readonly kind: 'value'; readonly value: number };
+/**
+ * A file says a number; everything else is well or not. Absent: nobody knows yet, and an instance that depends on it waits; `awaited`: nobody
+ * knows yet, and an instance that is at work goes on.
+ */
+export type Fact =
+  | { readonly kind: 'state'; readonly well: boolean }
+  | { readonly kind: 'value'; readonly value: number }
+  | { readonly kind: 'awaited' };
 
 export type Facts = ReadonlyMap<string, Fact>;
+
+/** What a fact is known by. */
+export function keyOf(kind: Subject['kind'], name: string): string {
+  return `${kind} ${name}`;
+}
 
 export interface Judgement {
   readonly priority: number;
@@ -33,7 +44,7 @@ function count(tracked: Tracked, fact: Fact | undefined): number | string {
   const { weight } = tracked;
   if (tracked.kind === 'file') return countFile(tracked, sign, fact?.kind === 'value' ? fact.value : 0);
   const well = fact?.kind === 'state' ? fact.well : undefined;
-  if (well === undefined) return weight === 0 ? `${nameOf(tracked)} is not known yet` : 0;
+  if (well === undefined) return weight === 0 && fact === undefined ? `${nameOf(tracked)} is not known yet` : 0;
   if (weight === 0) return well === tracked.reverse ? faultText(tracked, well) : 0;
   return well === weight > 0 ? weight * sign : 0;
 }
@@ -74,5 +85,5 @@ function faultText(tracked: Tracked, well: boolean): string {
 export function describe(subject: Subject, fact: Fact): string {
   const words = WORDS.get(subject.kind);
   if (fact.kind === 'value') return `${nameOf(subject)} holds ${fact.value}`;
-  return `${nameOf(subject)} ${fact.well ? words?.well : words?.unwell}`;
+  return `${nameOf(subject)} ${fact.kind === 'state' && fact.well ? words?.well : words?.unwell}`;
 }

@@ -1,7 +1,7 @@
 // Everything that is tracked, and what follows for VRRP: step(state, event, now) → {state, effects}. Times in milliseconds.
 
 import type { Subject, Tracking, TrackProcess, TrackScript } from '../config/tracking.js';
-import { describe, type Fact, type Facts, type Judgement, judge } from './judge.js';
+import { describe, type Fact, type Facts, type Judgement, judge, keyOf } from './judge.js';
 import { enough } from './process.js';
 import { type Ending, endScript, type ScriptState, type ScriptStep, startScript, wakeScript } from './script.js';
 import { type Settling, see, settle, settled } from './settle.js';
@@ -79,9 +79,12 @@ function configure(state: TrackState, { tracking, priorities, facts: seen }: Con
   const stops = running.filter((name) => scripts.get(name)?.running !== true).map((name): TrackEffect => ({ kind: 'stop', name }));
   const keys = new Set(tracking.instances.flatMap(({ tracked }) => tracked.map(({ key }) => key)));
   const facts = new Map([...state.facts, ...seen].filter(([key]) => keys.has(key)));
-  for (const [name, { well }] of scripts) setWell(facts, `script ${name}`, well);
+  for (const [name, { well }] of scripts) {
+    const awaited: Fact | undefined = state === INITIAL ? undefined : { kind: 'awaited' };
+    setFact(facts, keyOf('script', name), well === undefined ? awaited : { kind: 'state', well });
+  }
   const processes = new Map(tracking.processes.flatMap(({ name }) => settlingOf(name, state.processes, seen)));
-  for (const [name, { well }] of processes) setWell(facts, `process ${name}`, well);
+  for (const [name, { well }] of processes) setFact(facts, keyOf('process', name), { kind: 'state', well });
   const released = release(state, tracking, priorities);
   const next = rejudge({ tracking, scripts, processes, facts, judged: new Map() }, state.judged);
   const woken = wake(next.state, now);
@@ -89,7 +92,7 @@ function configure(state: TrackState, { tracking, priorities, facts: seen }: Con
 }
 
 function settlingOf(name: string, before: TrackState['processes'], seen: Facts): [string, Settling][] {
-  const fact = seen.get(`process ${name}`);
+  const fact = seen.get(keyOf('process', name));
   const kept = before.get(name) ?? (fact?.kind === 'state' ? settled(fact.well) : undefined);
   return kept === undefined ? [] : [[name, kept]];
 }
@@ -142,8 +145,8 @@ function stepScript(state: TrackState, script: TrackScript, { state: after, logs
   const scripts = new Map(state.scripts).set(script.name, after);
   const told = logs.map((text): TrackEffect => ({ kind: 'log', text }));
   const first: Outcome = { state: { ...state, scripts }, effects: run ? [...told, { kind: 'run', script }] : told };
-  if (after.well === state.scripts.get(script.name)?.well) return first;
-  return follow(first, rejudge(withFact(first.state, `script ${script.name}`, after.well)));
+  if (after.well === undefined || after.well === state.scripts.get(script.name)?.well) return first;
+  return follow(first, rejudge(withFact(first.state, keyOf('script', script.name), after.well)));
 }
 
 function count(state: TrackState, name: string, found: number, now: number): Outcome {
@@ -160,9 +163,9 @@ function stepProcess(state: TrackState, { name }: TrackProcess, after: Settling)
   if (after === before) return { state, effects: [] };
   const next = { ...state, processes: new Map(state.processes).set(name, after) };
   if (before?.well === after.well) return { state: next, effects: [] };
-  const text = `Quorum ${after.well ? 'gained' : 'lost'} for tracked process ${name}`;
+  const text = ['Quorum', after.well ? 'gained' : 'lost', 'for tracked process', name].join(' ');
   const logs: TrackEffect[] = before === undefined && after.well ? [] : [{ kind: 'log', text }];
-  return follow({ state: next, effects: logs }, rejudge(withFact(next, `process ${name}`, after.well)));
+  return follow({ state: next, effects: logs }, rejudge(withFact(next, keyOf('process', name), after.well)));
 }
 
 function learn(state: TrackState, key: string, fact: Fact): Outcome {
@@ -179,12 +182,12 @@ function learn(state: TrackState, key: string, fact: Fact): Outcome {
 
 function same(before: Fact | undefined, after: Fact): boolean {
   if (before?.kind === 'state') return after.kind === 'state' && before.well === after.well;
-  return before !== undefined && after.kind === 'value' && before.value === after.value;
+  return before?.kind === 'value' && after.kind === 'value' && before.value === after.value;
 }
 
 /** That something is well from the start is no news. */
 function newsText(subject: Subject, before: Fact | undefined, fact: Fact): string | undefined {
-  const usual = fact.kind === 'value' ? fact.value === 0 : fact.well;
+  const usual = fact.kind === 'value' ? fact.value === 0 : fact.kind === 'state' && fact.well;
   if (before === undefined && usual) return undefined;
   const text = describe(subject, fact);
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
@@ -195,15 +198,13 @@ function bfdText(fact: Fact): (tracked: { instance: string; subject: Subject }) 
   return ({ instance, subject }) => `VRRP_Instance(${instance}) Tracked BFD instance ${subject.name} is ${state}`;
 }
 
-function withFact(state: TrackState, key: string, well: boolean | undefined): TrackState {
-  const facts = new Map(state.facts);
-  setWell(facts, key, well);
-  return { ...state, facts };
+function withFact(state: TrackState, key: string, well: boolean): TrackState {
+  return { ...state, facts: new Map(state.facts).set(key, { kind: 'state', well }) };
 }
 
-function setWell(facts: Map<string, Fact>, key: string, well: boolean | undefined): void {
-  if (well === undefined) facts.delete(key);
-  else facts.set(key, { kind: 'state', well });
+function setFact(facts: Map<string, Fact>, key: string, fact: Fact | undefined): void {
+  if (fact === undefined) facts.delete(key);
+  else facts.set(key, fact);
 }
 
 /** Tells VRRP what is different from what it was told. */

@@ -30,6 +30,10 @@ export interface VrrpOptions {
   readonly onChange: () => void;
   /** What keepalived would tell its notify scripts and FIFOs. */
   readonly onTransition?: (transition: Transition) => void;
+  /** What stands from the start on. */
+  readonly faults?: readonly { readonly reason: string; readonly instance?: string }[];
+  /** Effective ones, where they are not the configured. */
+  readonly priorities?: ReadonlyMap<string, number>;
 }
 
 export type Transition =
@@ -129,6 +133,8 @@ class Driver implements Vrrp {
     this.logsUnknownVrids = config.global.logUnknownVrids;
     this.virtual = virtualAddresses(config.instances);
     this.running = planUnits(config.instances, config.syncGroups).map((plan) => this.prepare(plan));
+    for (const { reason, instance } of options.faults ?? []) this.faults.push({ reason, instance });
+    for (const [name, priority] of options.priorities ?? []) this.setPriority(name, priority);
     this.unsubscribe = host.onLinkChange(() => this.lookAtLinks());
     const { vrrpStartupDelayMs, vrrpDelayAfterBootMs } = config.global;
     this.startAfter(Math.max(vrrpStartupDelayMs, vrrpDelayAfterBootMs - uptime() * 1000));

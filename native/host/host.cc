@@ -8,6 +8,7 @@
 #include <system_error>
 #include <variant>
 
+#include "host/hop_socket.h"
 #include "host/kernel.h"
 #include "host/signals.h"
 #include "host/system.h"
@@ -146,6 +147,7 @@ Napi::Value lock(const Napi::CallbackInfo& info) {
 
 Napi::Object define_addon(Napi::Env env, Napi::Object exports) {
   define_kernel(env, exports);
+  define_hop_socket(env, exports);
   exports["LinkMonitor"] = LinkMonitor::define(env);
   exports["hopLimitFilter"] = Napi::Function::New<hop_limit_filter>(env, "hopLimitFilter");
   exports["sdNotify"] = Napi::Function::New<sd_notify>(env, "sdNotify");

@@ -145,6 +145,12 @@ export const STATUS: Status = {
       counters: COUNTERS,
     },
   ],
+  trackers: [
+    { kind: 'interface', name: 'eth2', instances: ['VI_public', 'VI_6'], state: 'unwell' },
+    { kind: 'script', name: 'chk_nginx', instances: ['VI_public'], state: 'well', detail: 'exit status 0' },
+    { kind: 'script', name: 'chk_slow', instances: ['VI_6'], state: 'unknown' },
+    { kind: 'file', name: 'drain', instances: ['VI_6'], state: 'well', value: -7 },
+  ],
   virtualServers: [
     {
       name: '[203.0.113.10]:tcp:80',

@@ -19,7 +19,7 @@ test('status: a dead data plane is plain to see', () => {
 });
 
 test('status: without instances and services the sections say so', () => {
-  const text = statusText({ ...STATUS, instances: [], virtualServers: [] }, NOW_MS);
+  const text = statusText({ ...STATUS, instances: [], trackers: [], virtualServers: [] }, NOW_MS);
   assert.match(text, /^VRRP\n {2}none\n\nServices\n {2}none\n/m);
 });
 
