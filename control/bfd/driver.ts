@@ -2,7 +2,7 @@
 
 import { randomInt } from 'node:crypto';
 import type { BfdInstance } from '../config/tracking.js';
-import { addressBytes, addressText } from '../vrrp/codec.js';
+import { addressBytes, addressText } from '../vrrp/address-bytes.js';
 import { decode, encode, type Packet } from './packet.js';
 import { type BfdEffect, type BfdEvent, INITIAL, type Session, step, wakesAt } from './session.js';
 import { openReceiver, openSender, type Received, type Receiver, type Sender } from './socket.js';
