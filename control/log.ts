@@ -15,6 +15,12 @@ export interface LogSink {
   readonly writableLength: number;
 }
 
+/** A sink whose last lines come later than the call that wrote them. */
+export interface LogFile extends LogSink {
+  /** Resolves when they are written, or cannot be. */
+  close(): Promise<void>;
+}
+
 export interface LogOptions {
   /** The journal notes the time itself. */
   readonly journal?: boolean;
@@ -45,7 +51,7 @@ export function logToStream(stream: NodeJS.WritableStream & LogSink): LogSink {
 }
 
 /** A file that cannot be written is opened anew, once a second at most: its disk may have room again, or its directory be back. */
-export function logToFile(path: string): LogSink {
+export function logToFile(path: string): LogFile {
   let stream: WriteStream | undefined;
   let failedMs = Number.NEGATIVE_INFINITY;
   const open = (): WriteStream | undefined => {
@@ -63,6 +69,7 @@ export function logToFile(path: string): LogSink {
     get writableLength() {
       return stream?.writableLength ?? 0;
     },
+    close: () => new Promise((resolve) => (stream === undefined ? resolve() : stream.on('error', () => resolve()).end(resolve))),
   };
 }
 

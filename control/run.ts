@@ -42,20 +42,22 @@ const EXIT = { ok: 0, refused: 71, cannotRun: 3 } as const;
 
 /** Resolves with the exit status when natlb was told to end, or could not start; then nothing of it is left. */
 export async function run(args: RunArguments, signals: Signals): Promise<number> {
-  const log = logOf(args);
+  const { log, close } = logOf(args);
   for (const notice of args.notices ?? []) log(notice);
   const opened: Step[] = [];
   const end = await serve(args, { signals, log, opened }).catch((problem: Error) => problem);
   await inTurn(opened.reverse(), log);
-  if (!(end instanceof Error)) return end;
   // The last line is the one an operator looks at first.
-  log(`Cannot run: ${end.message}`);
-  return EXIT.refused;
+  if (end instanceof Error) log(`Cannot run: ${end.message}`);
+  await close();
+  return end instanceof Error ? EXIT.refused : end;
 }
 
-function logOf({ logFile, logFormat = 'text' }: RunArguments): Log {
-  if (logFile !== undefined) return openLog(logToFile(logFile), { format: logFormat });
-  return openLog(logToStream(process.stderr), { journal: process.env.JOURNAL_STREAM !== undefined, format: logFormat });
+function logOf({ logFile, logFormat = 'text' }: RunArguments): { readonly log: Log; readonly close: () => Promise<void> } {
+  const journal = process.env.JOURNAL_STREAM !== undefined;
+  if (logFile === undefined) return { log: openLog(logToStream(process.stderr), { journal, format: logFormat }), close: async () => {} };
+  const file = logToFile(logFile);
+  return { log: openLog(file, { format: logFormat }), close: () => file.close() };
 }
 
 interface Surroundings {

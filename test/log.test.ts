@@ -115,6 +115,23 @@ test('a log file that cannot be written does no harm, and is written once it can
   rmSync(directory, { recursive: true });
 });
 
+test('a closed log file has all its lines', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'natlb-log-'));
+  const file = logToFile(join(directory, 'log'));
+  const log = openLog(file, { journal: true });
+  for (let i = 0; i < 1000; i += 1) log(`line ${i}`);
+  await file.close();
+  assert.match(readFileSync(join(directory, 'log'), 'utf8'), /^line 0\n(?:.*\n)*line 999\n$/);
+  rmSync(directory, { recursive: true });
+});
+
+test('a log file that was never opened, or failed, closes too', async () => {
+  await logToFile('/nowhere/log').close();
+  const file = logToFile('/nowhere/log');
+  file.write('a line\n');
+  await file.close();
+});
+
 const SINKS: readonly { readonly what: string; readonly redirection: string }[] = [
   { what: 'a full disk', redirection: '2>/dev/full' },
   { what: 'a reader that has gone', redirection: '2> >(true)' },
