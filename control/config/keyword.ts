@@ -25,6 +25,8 @@ export interface Keyword<Draft> {
   readonly alias?: string;
   /** keepalived runs a program for it. */
   readonly script?: true;
+  /** A second one in the same block is an error; the first counts. */
+  readonly once?: true;
 }
 
 export interface Block<Draft> {
@@ -86,12 +88,21 @@ export function reportUnhonoured({ unhonoured, report }: Context): void {
 function readStatement<Draft extends Placed>(draft: Draft, keyword: Keyword<Draft>, statement: Statement, context: Context): void {
   const arg = new Arguments(statement, context);
   const { set } = keyword;
+  if (keyword.once && reportRepeated(draft, arg)) return;
   if (set === undefined) readUnhonoured(keyword, statement, context);
   else draft.places[keyword.alias ?? keyword.name] = arg.valuePlace;
   const patch = set && attempt(context.report, () => set(arg));
   if (patch === undefined) return;
   merge(draft, patch);
   arg.end();
+}
+
+function reportRepeated({ places }: Placed, arg: Arguments): boolean {
+  const { text: name } = arg.keyword;
+  const first = places[name];
+  if (first !== undefined)
+    arg.errorAt(arg.place, `'${name}' stands here already`, `the other one stands in ${first.file}, line ${first.line}, and counts`);
+  return first !== undefined;
 }
 
 /** What `read` returns; nothing when it was refused, which is reported. */

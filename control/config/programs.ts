@@ -70,10 +70,7 @@ export function usualUser(users: Users): ScriptUser | undefined {
 /** Says of each program who runs it, or why nobody does. */
 export function settle(scripts: readonly Script[], { secured, user, programs }: Settling): Finding[] {
   for (const script of scripts) complete(script, user);
-  const verdicts = scripts.map((script) => ({
-    script,
-    verdict: programs === undefined ? { found: true } : judge(script, secured, programs),
-  }));
+  const verdicts = scripts.map((script) => ({ script, verdict: verdictOf(script, secured, programs) }));
   const first = verdicts.find(({ verdict }) => verdict.found)?.script;
   const orphan = secured ? scripts.find((script) => script.user === undefined) : undefined;
   return [
@@ -81,6 +78,12 @@ export function settle(scripts: readonly Script[], { secured, user, programs }: 
     ...(orphan === undefined ? [] : [nobody(orphan)]),
     ...(secured || first === undefined ? [] : [insecure(first.place)]),
   ];
+}
+
+/** One that was left out before it was looked for is nobody's risk. */
+function verdictOf(script: Script, secured: boolean, programs: Programs | undefined): Verdict {
+  if (script.disabled !== undefined) return { found: false };
+  return programs === undefined ? { found: true } : judge(script, secured, programs);
 }
 
 function complete(script: { user?: ScriptUser }, user: ScriptUser | undefined): void {

@@ -66,6 +66,11 @@ const instance = (inside: string, name = 'A', address = '10.11.12.20'): string =
 }
 `;
 
+const global = (inside: string): string => `global_defs {\n  ${inside}\n}\n`;
+const secured = (inside: string): string => global(`enable_script_security\n  ${inside}`);
+const MAIL =
+  'smtp_server 127.0.0.1 2525\n smtp_connect_timeout 5\n notification_email {\n a@b\n}\n notification_email_from c@d\n smtp_alert on';
+
 const group = (entries: string, server = '10.11.12.1', inside = ''): string => `virtual_server_group G {
   ${entries}
 }
@@ -116,6 +121,21 @@ const ROWS: readonly { readonly what: string; readonly text: string; readonly co
   { what: 'an instance without addresses', text: instance('').replace('10.11.12.20', ''), code: 4 },
   { what: 'errors and programs without enable_script_security', text: service('bogus\n quorum_up /bin/true'), code: 5 },
   { what: 'programs without enable_script_security', text: service('quorum_up /bin/true'), code: 5 },
+  { what: 'a notify script without enable_script_security', text: instance('notify "/bin/true a"'), code: 5 },
+  { what: 'a notify script that is not there', text: instance('notify /nowhere/script'), code: 0 },
+  { what: 'a notify script of a user that is not there', text: instance('notify /bin/true nosuchuser'), code: 0 },
+  { what: 'a notify script of a group that is not there', text: instance('notify "/bin/true" root nosuchgroup'), code: 0 },
+  { what: 'a notify script that is not executable', text: instance('notify /etc/passwd'), code: 5 },
+  { what: 'a notify script twice', text: instance('notify /nowhere/one\n notify /nowhere/two'), code: 4 },
+  { what: 'a notify script whose quote is not closed', text: instance('notify "/nowhere/one'), code: 4 },
+  { what: 'a notify script in single quotes', text: instance("notify '/nowhere/one two'"), code: 0 },
+  { what: 'enable_script_security, and nobody to run scripts', text: secured('') + instance('notify /bin/true'), code: 4 },
+  { what: 'enable_script_security, and a user', text: secured('script_user root') + instance('notify /bin/true'), code: 0 },
+  { what: 'a script_user that is not there', text: secured('script_user nosuchuser') + instance('notify /bin/true'), code: 4 },
+  { what: 'a FIFO twice', text: global('notify_fifo /nowhere/a\n notify_fifo /nowhere/b') + instance(''), code: 4 },
+  { what: 'mail with all there is', text: global(MAIL) + instance('smtp_alert'), code: 0 },
+  { what: 'a startup script without one', text: global('startup_script') + instance(''), code: 4 },
+  { what: 'a startup script that takes no time', text: global('startup_script_timeout 0') + instance(''), code: 4 },
   { what: 'an include of nothing', text: 'include nowhere*.conf\n', code: 0 },
   {
     what: 'an include of a file that is not there',

@@ -15,7 +15,7 @@ type State = keyof NonNullable<StateNotices['scripts']>;
 /** Of an instance and of a sync group. */
 export const stateNotices: readonly Keyword<NoticesDraft>[] = [
   ...(['MASTER', 'BACKUP', 'FAULT', 'STOP'] as const).map(scriptOfState),
-  { name: 'notify', takes: SCRIPT, script: true, set: (arg) => ({ always: script(arg) }) },
+  { name: 'notify', takes: SCRIPT, script: true, once: true, set: (arg) => ({ always: script(arg) }) },
   { name: 'notify_priority_changes', takes: '[BOOL]', set: (arg) => ({ priorityChanges: arg.flag() }) },
   { name: 'smtp_alert', takes: '[BOOL]', set: (arg) => ({ mail: arg.flag() }) },
 ];
@@ -24,12 +24,14 @@ export const instanceNotices: readonly Keyword<NoticesDraft>[] = [
   {
     name: 'notify_deleted',
     takes: `[${SCRIPT}]`,
+    once: true,
     set: (arg) => ({ tellsDeleted: true, ...(arg.more() ? { scripts: [{ state: 'DELETED' as const, script: script(arg) }] } : {}) }),
   },
   {
     name: 'notify_master_rx_lower_pri',
     takes: SCRIPT,
     script: true,
+    once: true,
     set: (arg) => ({ masterReceivedLowerPriority: script(arg) }),
   },
 ];
@@ -42,9 +44,9 @@ export const serverNotices: readonly Keyword<HealthNoticesDraft>[] = healthNotic
 export const globalNotices: readonly Keyword<GlobalDraft>[] = [
   ...(['notify_fifo', 'vrrp_notify_fifo', 'lvs_notify_fifo'] as const).flatMap(fifo),
   { name: 'fifo_write_vrrp_states_on_reload', takes: '', set: () => ({ fifoStatesOnReload: true }) },
-  { name: 'startup_script', takes: SCRIPT, script: true, set: (arg) => ({ startupScript: script(arg) }) },
+  { name: 'startup_script', takes: SCRIPT, script: true, once: true, set: (arg) => ({ startupScript: script(arg) }) },
   { name: 'startup_script_timeout', takes: 'SECONDS', set: (arg) => ({ startupTimeoutMs: arg.integer(1, SCRIPT_TIMEOUT) * 1000 }) },
-  { name: 'shutdown_script', takes: SCRIPT, script: true, set: (arg) => ({ shutdownScript: script(arg) }) },
+  { name: 'shutdown_script', takes: SCRIPT, script: true, once: true, set: (arg) => ({ shutdownScript: script(arg) }) },
   { name: 'shutdown_script_timeout', takes: 'SECONDS', set: (arg) => ({ shutdownTimeoutMs: arg.integer(1, SCRIPT_TIMEOUT) * 1000 }) },
   { name: 'notification_email', takes: '{ ADDRESS… }', set: (arg) => ({ mailTo: mailAddresses(arg) }) },
   { name: 'notification_email_from', takes: 'ADDRESS', set: (arg) => ({ mailFrom: mailAddress(arg) }) },
@@ -70,14 +72,15 @@ function scriptOfState(state: State): Keyword<NoticesDraft> {
     name: `notify_${state.toLowerCase()}`,
     takes: SCRIPT,
     script: true,
+    once: true,
     set: (arg) => ({ scripts: [{ state, script: script(arg) }] }),
   };
 }
 
 function healthNotices(what: 'quorum' | 'notify'): readonly Keyword<HealthNoticesDraft>[] {
   return [
-    { name: `${what}_up`, takes: SCRIPT, script: true, set: (arg) => ({ up: script(arg) }) },
-    { name: `${what}_down`, takes: SCRIPT, script: true, set: (arg) => ({ down: script(arg) }) },
+    { name: `${what}_up`, takes: SCRIPT, script: true, once: true, set: (arg) => ({ up: script(arg) }) },
+    { name: `${what}_down`, takes: SCRIPT, script: true, once: true, set: (arg) => ({ down: script(arg) }) },
     { name: 'smtp_alert', takes: '[BOOL]', set: (arg) => ({ mail: arg.flag() }) },
   ];
 }
@@ -87,6 +90,7 @@ function fifo(name: FifoName): readonly Keyword<GlobalDraft>[] {
     {
       name,
       takes: FIFO,
+      once: true,
       set: (arg) => {
         const path = arg.word('the path of a FIFO');
         const place = arg.valuePlace;
@@ -94,7 +98,7 @@ function fifo(name: FifoName): readonly Keyword<GlobalDraft>[] {
         return { fifos: [{ name, path, ...(arg.more() ? { owner: scriptUser(arg) } : {}), place }] };
       },
     },
-    { name: `${name}_script`, takes: SCRIPT, script: true, set: (arg) => ({ fifoScripts: [{ name, script: script(arg) }] }) },
+    { name: `${name}_script`, takes: SCRIPT, script: true, once: true, set: (arg) => ({ fifoScripts: [{ name, script: script(arg) }] }) },
   ];
 }
 
