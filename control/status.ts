@@ -65,6 +65,8 @@ export interface RealServerStatus {
   readonly up: boolean;
   readonly checks: number;
   readonly failedChecks: number;
+  /** What checks make of the configured weight; absent where they leave it. */
+  readonly effectiveWeight?: number;
   /** Why the last failing check failed. */
   readonly lastFailure?: string;
 }

@@ -26,7 +26,7 @@ const CORE_HEADERS =
 const HANDS: Readonly<Record<string, readonly string[]>> = {
   config: ['file', 'local-host'],
   dumps: ['driver', 'write'],
-  health: ['connection', 'driver', 'probe-http', 'probe-tcp', 'watch'],
+  health: ['connection', 'driver', 'probe', 'probe-http', 'probe-tcp', 'system-clock'],
   notify: ['crew', 'driver', 'fifos', 'mailer'],
   rates: ['driver'],
   reconcile: [],

@@ -2,13 +2,13 @@
 
 import type { Listener, NoDestination, Protocol, SchedulerFlag, Sloppy } from '../../dataplane/protocol.js';
 import type { Address } from './address.js';
+import type { Checker, DnsType, ExpectedReply, HttpCheck, HttpUrl, TlsFiles } from './checker.js';
 import type { Route, Rule, StaticAddressDraft } from './kernel.js';
 import type { Placed } from './keyword.js';
 import type {
   DynamicInterfaces,
   FifoName,
   HmacKey,
-  HttpUrl,
   Place,
   Script,
   ScriptUser,
@@ -35,6 +35,7 @@ export interface TopDraft extends Placed {
   readonly trackProcesses: WatchedProcessDraft[];
   readonly bfdInstances: BfdDraft[];
   readonly linkDelays: LinkDelay[];
+  tls?: TlsDraft;
 }
 
 export interface StaticsDraft {
@@ -56,6 +57,9 @@ export interface VirtualMacDraft {
   readonly mac?: string;
   readonly group?: number;
 }
+
+/** `SSL { … }` */
+export interface TlsDraft extends TlsFiles, Placed {}
 
 /** What global_defs and vrrp_instance can both say; the instance wins. */
 export interface VrrpDraft {
@@ -124,6 +128,7 @@ export interface GlobalDraft extends VrrpDraft, OperatingDraft, Placed {
   dynamicInterfaces?: DynamicInterfaces;
   virtualMacPrefix?: string;
   virtualMacAddressPrefix?: string;
+  logAllFailures?: boolean;
   scriptUser?: ScriptUser;
   fifos?: readonly FifoDraft[];
   fifoScripts?: readonly { readonly name: FifoName; readonly script: Script }[];
@@ -353,6 +358,8 @@ export interface VirtualServerDraft extends PoolDraft, HealthNoticesDraft {
   readonly options: ServiceOptionsDraft;
   quorum?: number;
   hysteresis?: number;
+  omega?: boolean;
+  haSuspend?: boolean;
   sorryServer?: { readonly address: string; readonly port?: number };
   sorryServerInhibit?: boolean;
   readonly realServers: RealServerDraft[];
@@ -367,15 +374,39 @@ export interface RealServerDraft extends PoolDraft, HealthNoticesDraft {
 }
 
 export interface CheckerDraft extends TimingDraft, Placed {
-  readonly kind: 'tcp' | 'http';
+  readonly kind: Checker['kind'];
   readonly place: Place;
+  logAllFailures?: boolean;
   connectAddress?: string;
   connectPort?: number;
   bindAddress?: string;
   bindPort?: number;
-  httpProtocol?: '1.0' | '1.0C' | '1.1';
+  bindInterface?: string;
+  mark?: number;
+  httpProtocol?: HttpCheck['protocol'];
   virtualHost?: string;
+  fastRecovery?: boolean;
+  /** It is SSL_GET. */
+  readonly tls?: true;
+  sni?: boolean;
+  sniName?: string;
+  tlsCompliant?: boolean;
   readonly urls: HttpUrlDraft[];
+  heloName?: string;
+  readonly hosts: CheckerDraft[];
+  dnsType?: DnsType;
+  /** Of what DNS is asked, of the BFD instance or of the track_file. */
+  name?: string;
+  script?: Script;
+  user?: ScriptUser;
+  scriptTimeoutMs?: number;
+  dynamic?: boolean;
+  payload?: string;
+  requireReply?: boolean;
+  reply?: Pick<ExpectedReply, 'data' | 'mask'>;
+  shortestReply?: number;
+  longestReply?: number;
+  weight?: { readonly weight: number; readonly reverse: boolean };
 }
 
 export interface HttpUrlDraft extends Placed {
@@ -384,4 +415,10 @@ export interface HttpUrlDraft extends Placed {
   readonly statusCodes: { readonly from: number; readonly to: number }[];
   digest?: HttpUrl['digest'];
   virtualHost?: string;
+  regex?: string;
+  regexFlags?: string;
+  regexInverted?: boolean;
+  regexMinOffset?: number;
+  regexMaxOffset?: number;
+  tlsCompliant?: boolean;
 }

@@ -2,16 +2,16 @@
 
 import type { SchedulerFlag } from '../../dataplane/protocol.js';
 import { widthOf } from './address.js';
-import type { CheckerDraft, FlagDraft, GlobalDraft, HttpUrlDraft, RealServerDraft, TimingDraft, VirtualServerDraft } from './draft.js';
+import type { FlagDraft, GlobalDraft, RealServerDraft, VirtualServerDraft } from './draft.js';
+import { type Around, finishChecker, timingOf } from './finish-checker.js';
 import { finishHealthNotices } from './finish-notices.js';
 import { prefixLengthOf } from './granularity.js';
-import type { Checker, HttpUrl, Place, RealServer, VirtualServer } from './model.js';
+import type { Place, RealServer, VirtualServer } from './model.js';
 import type { Report } from './report.js';
-import { type Resolved, resolveHead, type Surroundings } from './service-head.js';
+import { type CheckSurroundings, type Resolved, resolveHead, type Surroundings } from './service-head.js';
 import { nameOf } from './service-name.js';
 import { PROFILES } from './timeouts.js';
 
-const DEFAULT_STATUS_CODES = [{ from: 200, to: 299 }];
 const DEFAULT_SCHEDULER = 'wlc';
 /** keepalived's, where persistence is asked for without a time. */
 const PERSISTENCE_MS = 360_000;
@@ -22,7 +22,7 @@ const FTP_PORT = 21;
 export function finishVirtualServer(draft: VirtualServerDraft, surroundings: Surroundings): VirtualServer[] {
   const resolved = resolveHead(draft, surroundings);
   if (resolved === undefined) return [];
-  const { report, global } = surroundings;
+  const { report, global, checks } = surroundings;
   const { identity, listeners, family, port } = resolved;
   const { scheduler = DEFAULT_SCHEDULER, sorryServer, options, places } = draft;
   const helper = options.helper ?? (hasFtpPort(resolved) ? 'ftp' : 'none');
@@ -44,13 +44,21 @@ export function finishVirtualServer(draft: VirtualServerDraft, surroundings: Sur
       quorum: draft.quorum ?? 1,
       hysteresis: draft.hysteresis ?? 0,
       alpha: draft.alpha ?? false,
+      ...(draft.omega && { omega: true }),
+      ...haSuspendOf(draft, resolved, report),
       ...(sorryServer === undefined ? {} : { sorryServer: { port, ...sorryServer } }),
       sorryServerInhibit: draft.sorryServerInhibit ?? false,
-      realServers: draft.realServers.map((server) => finishRealServer(server, { service: draft, global, port, report })),
+      realServers: draft.realServers.map((server) => finishRealServer(server, { service: draft, global, port, checks, report })),
       ...finishHealthNotices(draft, global, false),
       places: { ...Object.fromEntries(Object.entries(options.places).filter(([name]) => name !== 'block')), ...places },
     },
   ];
+}
+
+/** Of a mark nobody knows whether the host has its address. */
+function haSuspendOf({ haSuspend, places }: VirtualServerDraft, { identity }: Resolved, report: Report): Pick<VirtualServer, 'haSuspend'> {
+  if (haSuspend && identity.kind === 'fwmark') report.warning(place(places, 'ha_suspend'), 'ha_suspend does nothing for a firewall mark');
+  return haSuspend && identity.kind !== 'fwmark' ? { haSuspend: true } : {};
 }
 
 /** In a range of ports nobody knows which of them is FTP's. */
@@ -97,16 +105,19 @@ interface Pool {
   readonly global: GlobalDraft;
   /** Of a server that has none. */
   readonly port: number;
+  readonly checks: CheckSurroundings;
   readonly report: Report;
 }
 
-function finishRealServer(draft: RealServerDraft, { service, global, port: usual, report }: Pool): RealServer {
+function finishRealServer(draft: RealServerDraft, { service, global, port: usual, checks, report }: Pool): RealServer {
   const { port = usual, upperThreshold, lowerThreshold } = draft;
   const around: Around = {
     ...timingOf(service, draft),
     virtualHost: draft.virtualHost ?? service.virtualHost,
     address: draft.address.text,
     port,
+    ...checks,
+    serviceDelayLoopMs: service.delayLoopMs,
     report,
   };
   return {
@@ -120,60 +131,4 @@ function finishRealServer(draft: RealServerDraft, { service, global, port: usual
     ...finishHealthNotices(draft, global, true),
     places: draft.places,
   };
-}
-
-/** What a checker takes over from its server. */
-interface Around extends TimingDraft {
-  readonly virtualHost: string | undefined;
-  readonly address: string;
-  readonly port: number;
-  readonly report: Report;
-}
-
-function finishChecker(draft: CheckerDraft, around: Around): Checker[] {
-  const { warmupMs, ...timing } = timingOf(around, draft);
-  const { connectAddress = around.address, connectPort = around.port } = draft;
-  if (connectPort === 0) {
-    around.report.error(draft.place, 'this check has no port to connect to, and neither has its server', "write 'connect_port PORT' in it");
-    return [];
-  }
-  const common = {
-    connectTimeoutMs: timing.connectTimeoutMs ?? 5000,
-    delayLoopMs: timing.delayLoopMs ?? 60_000,
-    retry: timing.retry ?? 1,
-    delayBeforeRetryMs: timing.delayBeforeRetryMs ?? (draft.kind === 'http' ? 3000 : 1000),
-    ...(warmupMs === undefined ? {} : { warmupMs }),
-    alpha: timing.alpha ?? false,
-    connect: { address: connectAddress, port: connectPort },
-    ...(draft.bindAddress === undefined ? {} : { bindAddress: draft.bindAddress }),
-    ...(draft.bindPort === undefined ? {} : { bindPort: draft.bindPort }),
-    place: draft.place,
-  };
-  if (draft.kind === 'tcp') return [{ ...common, kind: 'tcp' }];
-  const virtualHost = draft.virtualHost ?? around.virtualHost;
-  const urls = draft.urls.map(finishUrl);
-  const protocol = draft.httpProtocol ?? '1.0';
-  return [{ ...common, kind: 'http', urls, protocol, ...(virtualHost === undefined ? {} : { virtualHost }) }];
-}
-
-function finishUrl({ path, statusCodes, digest, virtualHost, place }: HttpUrlDraft): HttpUrl {
-  return {
-    path: path ?? '/',
-    statusCodes: statusCodes.length > 0 ? statusCodes : DEFAULT_STATUS_CODES,
-    ...(digest === undefined ? {} : { digest }),
-    ...(virtualHost === undefined ? {} : { virtualHost }),
-    place,
-  };
-}
-
-const TIMING: readonly (keyof TimingDraft)[] = ['connectTimeoutMs', 'delayLoopMs', 'retry', 'delayBeforeRetryMs', 'warmupMs', 'alpha'];
-
-/** The inner block's own timing over that of the block around it. */
-function timingOf(outer: TimingDraft, inner: TimingDraft): TimingDraft {
-  const given: Record<string, number | boolean> = {};
-  for (const name of TIMING) {
-    const value = inner[name] ?? outer[name];
-    if (value !== undefined) given[name] = value;
-  }
-  return given;
 }

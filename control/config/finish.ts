@@ -2,6 +2,7 @@
 
 import type { GlobalDraft, InstanceDraft, SettingsDraft, SyncGroupDraft, TopDraft } from './draft.js';
 import { at } from './finding.js';
+import { checkSurroundings } from './finish-checker.js';
 import { election } from './finish-election.js';
 import { finishKernelPart, finishStatics, InterfaceNames } from './finish-kernel.js';
 import { finishNotifications, finishStateNotices } from './finish-notices.js';
@@ -27,7 +28,13 @@ export interface FinishOptions {
 }
 
 export function finish(draft: TopDraft, { file, hostName, rules, report }: FinishOptions): Config {
-  const surroundings = { marks: marksOf(draft.settings.marks, rules), groups: draft.groups, global: draft.global, report };
+  const surroundings = {
+    marks: marksOf(draft.settings.marks, rules),
+    groups: draft.groups,
+    global: draft.global,
+    checks: checkSurroundings(draft),
+    report,
+  };
   const virtualServers = draft.virtualServers.flatMap((service) => finishVirtualServer(service, surroundings));
   const served = new Set(virtualServers.flatMap(({ listeners }) => listeners.map(({ address }) => address)));
   const names = new InterfaceNames(draft.instances);

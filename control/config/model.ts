@@ -1,6 +1,7 @@
 // The configuration as the rest of natlb sees it: plain frozen values, times in milliseconds, each block with the place of every value.
 
 import type { Service, Snapshot, Timeouts } from '../../dataplane/protocol.js';
+import type { Checker } from './checker.js';
 import type { AddressOptions, Route, Rule, Statics, VirtualMac } from './kernel.js';
 import type { Place, Places, Script, ScriptUser } from './place.js';
 import type { Tracking } from './tracking.js';
@@ -182,37 +183,6 @@ export interface SyncGroup {
   readonly places: Places;
 }
 
-export interface HttpUrl {
-  readonly path: string;
-  /** Inclusive ranges; default 200-299. */
-  readonly statusCodes: readonly { readonly from: number; readonly to: number }[];
-  /** MD5 of the body in lower-case hex. */
-  readonly digest?: string;
-  readonly virtualHost?: string;
-  readonly place: Place;
-}
-
-export interface CheckerTiming {
-  readonly connectTimeoutMs: number;
-  /** Between checks. */
-  readonly delayLoopMs: number;
-  /** Failures that are forgiven while up. */
-  readonly retry: number;
-  readonly delayBeforeRetryMs: number;
-  /** Longest random delay of the first check. Absent: delayLoopMs. */
-  readonly warmupMs?: number;
-  /** Start down until the first success. */
-  readonly alpha: boolean;
-  readonly connect: { readonly address: string; readonly port: number };
-  readonly bindAddress?: string;
-  readonly bindPort?: number;
-}
-
-export type Checker = CheckerTiming & { readonly place: Place } & (
-    | { readonly kind: 'tcp' }
-    | { readonly kind: 'http'; readonly urls: readonly HttpUrl[]; readonly protocol: '1.0' | '1.0C' | '1.1'; readonly virtualHost?: string }
-  );
-
 export interface RealServer {
   readonly address: string;
   /** 0: the port the client asked for. */
@@ -232,6 +202,10 @@ export interface VirtualServer extends Omit<Service, 'destinations'> {
   readonly quorum: number;
   readonly hysteresis: number;
   readonly alpha: boolean;
+  /** When natlb ends, its servers and its quorum are told to be down. */
+  readonly omega?: true;
+  /** Checked only while the host has its address. */
+  readonly haSuspend?: true;
   readonly sorryServer?: { readonly address: string; readonly port: number };
   readonly sorryServerInhibit: boolean;
   readonly realServers: readonly RealServer[];

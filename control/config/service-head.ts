@@ -2,6 +2,7 @@
 
 import type { Listener, Protocol, ServiceIdentity } from '../../dataplane/protocol.js';
 import { familyOf } from './address.js';
+import type { TlsFiles } from './checker.js';
 import type { GlobalDraft, GroupDraft, GroupEntry, VirtualServerDraft } from './draft.js';
 import { disjoint, listenersOn, portsOf } from './listeners.js';
 import type { Marks } from './marks.js';
@@ -12,7 +13,14 @@ export interface Surroundings {
   readonly marks: Marks;
   readonly groups: readonly GroupDraft[];
   readonly global: GlobalDraft;
+  readonly checks: CheckSurroundings;
   readonly report: Report;
+}
+
+/** What is written elsewhere and concerns every check. */
+export interface CheckSurroundings {
+  readonly tls: TlsFiles;
+  readonly logAllFailures: boolean;
 }
 
 export interface Resolved {

@@ -1,11 +1,10 @@
 // One TCP connection made for a check: it always ends in exactly one result, and nothing of it is left then.
 
 import { connect, type Socket } from 'node:net';
-import type { CheckerTiming } from '../config/model.js';
-import type { Fault, ProbeResult } from './checker.js';
-
-export type Done = (result: ProbeResult) => void;
-export type Cancel = () => void;
+import type { CheckerTiming } from '../config/checker.js';
+import type { ProbeResult } from './checker.js';
+import { failed } from './failed.js';
+import type { Cancel, Done } from './watch.js';
 
 /** What a conversation may do: end with a result, and start the wait for the server's next sign anew. */
 export interface Conversation {
@@ -82,8 +81,4 @@ function broken(error: NodeJS.ErrnoException, stage: Stage): ProbeResult {
   const reason = ERROR_TEXTS[code] ?? code;
   if (stage !== 'connecting') return failed('broken', reason);
   return LOCAL_FAULTS.has(code) ? { kind: 'unable', reason: error.message } : failed('connect', reason);
-}
-
-export function failed(fault: Fault, reason: string): ProbeResult {
-  return { kind: 'failed', fault, reason };
 }

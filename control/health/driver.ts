@@ -1,32 +1,57 @@
 // Checks the real servers of every virtual server and knows what follows: who is up, which service has its quorum.
 
-import type { Checker, RealServer, VirtualServer } from '../config/model.js';
+import type { VirtualServer } from '../config/model.js';
 import { serverName } from '../config/service-name.js';
-import type { RealServerStatus, VirtualServerStatus } from '../status.js';
-import { question } from './checker.js';
+import type { VirtualServerStatus } from '../status.js';
 import type { HealthEvent } from './events.js';
-import { type HealthState, healthOf, judge, type RealServerHealth, type ServiceHealth, sorryServerActive } from './pool.js';
-import { activationText, decisionTexts, hindranceText, quorumText, reasonText } from './texts.js';
-import { type News, Watch } from './watch.js';
+import type { HealthState } from './pool.js';
+import { probe } from './probe.js';
+import { type Clock, Rota, type Timekeeping } from './rota.js';
+import { carryOver, type SharedCheck, type Subject, share } from './sharing.js';
+import { followSignals, NO_SIGNALS, type Signals } from './signals.js';
+import { systemClock } from './system-clock.js';
+import { Teller } from './teller.js';
+import { activationText, checkTexts, type Names, suspensionText } from './texts.js';
+import { type News, type Probe, type Surroundings, Watch } from './watch.js';
+import { healthOfService, standingOf, statusOf, type WatchedService, watchedServices } from './watched.js';
 
 export interface Health {
   /** Checks that ask the same as before go on with what they know. Does not call `onChange`. */
   reload(services: readonly VirtualServer[]): void;
   state(): HealthState;
   status(): readonly VirtualServerStatus[];
+  timekeeping(): Timekeeping;
+  /** Services with omega tell that they are down. */
   close(): void;
+}
+
+/** The addresses of this host. */
+export interface HeldAddresses {
+  holds(address: string): boolean;
+  onChange(listener: () => void): () => void;
 }
 
 export interface HealthOptions {
   readonly services: readonly VirtualServer[];
   readonly log: (text: string) => void;
-  /** A real server went up or down, or a quorum was lost or gained: what should be forwarded may differ. */
+  /** A real server went up or down, its weight changed, or a quorum was lost or gained: what should be forwarded may differ. */
   readonly onChange: () => void;
   /** What notifications are made of. */
   readonly onEvent?: (event: HealthEvent) => void;
   /** In [0, 1): how much of its warmup a check waits. */
   readonly random?: () => number;
+  /** What tracked files and BFD sessions say. */
+  readonly signals?: Signals;
+  /** For ha_suspend. Without it every address counts as held. */
+  readonly addresses?: HeldAddresses;
+  readonly clock?: Clock;
+  readonly probe?: Probe;
+  /** Probes under way at once, at most. */
+  readonly limit?: number;
 }
+
+/** So many sockets are no burden, and more dead servers than that are no more urgent than the living. */
+const PROBES_AT_ONCE = 8192;
 
 export function startHealth(options: HealthOptions): Health {
   const watchers = new Watchers(options);
@@ -34,43 +59,54 @@ export function startHealth(options: HealthOptions): Health {
   return watchers;
 }
 
-interface WatchedServer {
-  readonly server: RealServer;
-  readonly watches: readonly Watch[];
-  up: boolean;
-}
-
-interface WatchedService {
-  readonly service: VirtualServer;
-  readonly servers: readonly WatchedServer[];
-  quorumUp: boolean;
-}
-
-interface Names {
-  readonly service: string;
-  readonly server: string;
+/** A check that is being made, and for whom. */
+interface Running {
+  question: string;
+  rhythm: string;
+  subjects: readonly Subject[];
+  readonly watch: Watch;
 }
 
 class Watchers implements Health {
-  readonly #log: (text: string) => void;
-  readonly #onChange: () => void;
-  readonly #onEvent: (event: HealthEvent) => void;
-  readonly #random: () => number;
+  readonly #options: HealthOptions;
+  readonly #teller: Teller;
+  readonly #rota: Rota;
+  readonly #around: Surroundings;
+  readonly #stopAddresses: (() => void) | undefined;
+  #running: readonly Running[] = [];
   #services: readonly WatchedService[] = [];
+  /** Names of services whose addresses are elsewhere. */
+  #suspended: ReadonlySet<string> = new Set();
 
-  constructor({ log, onChange, onEvent = () => {}, random = Math.random }: HealthOptions) {
-    this.#log = log;
-    this.#onChange = onChange;
-    this.#onEvent = onEvent;
-    this.#random = random;
+  constructor(options: HealthOptions) {
+    const { clock = systemClock, limit = PROBES_AT_ONCE, signals = NO_SIGNALS } = options;
+    this.#options = options;
+    this.#teller = new Teller(options, clock);
+    this.#rota = new Rota(clock, limit);
+    this.#around = {
+      rota: this.#rota,
+      probe: options.probe ?? probe,
+      follow: (checker, tell) => followSignals(signals, checker, tell),
+    };
+    this.#stopAddresses = options.addresses?.onChange(() => this.#suspend());
   }
 
   reload(services: readonly VirtualServer[]): void {
-    const kept = new KeptWatches(this.#services);
-    const before = new Map(this.#services.map(({ service, quorumUp }) => [service.name, quorumUp]));
-    this.#services = services.map((service) => this.#watchService(service, kept));
-    kept.close();
-    for (const service of this.#services) this.#resume(service, before.get(service.service.name));
+    const before = this.#services;
+    const { continued, ended } = carryOver(share(services), this.#running);
+    for (const { watch } of ended) watch.close();
+    const fresh: Running[] = [];
+    this.#running = continued.map(({ check, held }) => {
+      if (held !== undefined) return adopt(held, check);
+      const running = this.#prepare(check);
+      fresh.push(running);
+      return running;
+    });
+    this.#services = watchedServices(services, this.#running);
+    this.#suspended = this.#suspendedAmong(services);
+    for (const { subjects } of fresh) for (const subject of subjects) this.#options.log(activationText(namesOf(subject)));
+    this.#resume(before);
+    for (const { watch } of fresh) watch.begin((this.#options.random ?? Math.random)());
   }
 
   state(): HealthState {
@@ -81,124 +117,89 @@ class Watchers implements Health {
     return this.#services.map(statusOf);
   }
 
+  timekeeping(): Timekeeping {
+    return this.#rota.timekeeping();
+  }
+
   close(): void {
-    new KeptWatches(this.#services).close();
+    this.#stopAddresses?.();
+    for (const { watch } of this.#running) watch.close();
+    this.#teller.end(this.#services);
+    this.#running = [];
     this.#services = [];
   }
 
-  #watchService(service: VirtualServer, kept: KeptWatches): WatchedService {
-    const servers = service.realServers.map((server) => {
-      const names = { service: service.name, server: serverName(service.identity, server) };
-      const watches = server.checkers.map((checker) => kept.take(names, checker) ?? this.#launch(names, checker));
-      return { server, watches, up: healthOfServer({ server, watches }).up };
+  #prepare({ question, rhythm, checker, subjects }: SharedCheck): Running {
+    const watch: Watch = new Watch(checker, this.#around, {
+      tell: (news) => this.#hear(running, news),
+      wanted: () => running.subjects.some(({ service }) => !this.#suspended.has(service.name)),
     });
-    return { service, servers, quorumUp: true };
-  }
-
-  #launch(names: Names, checker: Checker): Watch {
-    this.#log(activationText(names.server, names.service));
-    const watch = new Watch(identityOf(names, checker), checker, (news, current) => this.#hear(names, current, news));
-    watch.start(this.#random());
-    return watch;
+    const running: Running = { question, rhythm, subjects, watch };
+    return running;
   }
 
   /** A service that was there before keeps its quorum, as far as the new numbers allow; a new one starts with what is assumed of its servers. */
-  #resume(service: WatchedService, quorumWasUp: boolean | undefined): void {
-    service.quorumUp = quorumWasUp ?? true;
-    this.#rejudge(service, quorumWasUp === undefined);
+  #resume(before: readonly WatchedService[]): void {
+    const known = new Map(before.map((watched) => [watched.service.name, watched]));
+    for (const watched of this.#services) {
+      const former = known.get(watched.service.name);
+      watched.quorumUp = former?.quorumUp ?? true;
+      if (former !== undefined) this.#teller.compare(former, watched);
+      this.#teller.judge(watched, former === undefined);
+      known.delete(watched.service.name);
+    }
+    for (const removed of known.values()) this.#teller.removed(removed);
   }
 
-  #hear(names: Names, checker: Checker, news: News): void {
-    for (const text of newsTexts(names, checker, news)) this.#log(text);
-    const service = this.#services.find(({ service: { name } }) => name === names.service);
-    if (news.kind !== 'decided' || service === undefined) return;
-    for (const watched of service.servers)
-      if (serverName(service.service.identity, watched.server) === names.server) this.#tell(service, watched, news);
-    if (!news.changed) return;
-    this.#rejudge(service, false);
-    this.#onChange();
+  #hear({ subjects }: Running, news: News): void {
+    if (news.kind !== 'weighed') {
+      const texts = subjects.flatMap((subject) => checkTexts(subject.checker, namesOf(subject), news));
+      for (const text of new Set(texts)) this.#options.log(text);
+    }
+    if (news.kind === 'hindered' || news.kind === 'forgiven') return;
+    const confirmed = news.kind === 'decided' && !news.changed && !news.up;
+    const changes = subjects.map(({ at }) => this.#look(at, confirmed));
+    if (changes.includes(true)) this.#teller.changed();
   }
 
-  /** keepalived tells a first failure too of a server that was never assumed to be up. */
-  #tell({ service }: WatchedService, watched: WatchedServer, news: News): void {
-    const { up } = healthOfServer(watched);
-    const confirmed = news.kind === 'decided' && !news.changed && !up;
-    if (up !== watched.up || confirmed) this.#onEvent({ kind: 'server', service, server: watched.server, state: up ? 'UP' : 'DOWN' });
+  /** What a verdict makes of one server; whether that changes what should be forwarded. */
+  #look({ service, server }: Subject['at'], confirmed: boolean): boolean {
+    const [around, watched] = [this.#services[service], this.#services[service]?.servers[server]];
+    if (around === undefined || watched === undefined) return false;
+    const [{ up, weight }, wasUp, before] = [standingOf(watched), watched.up, watched.weight];
     watched.up = up;
+    watched.weight = weight;
+    around.weight += (up ? weight : 0) - (wasUp ? before : 0);
+    // keepalived tells a first failure too of a server that was never assumed to be up.
+    if (up !== wasUp || (confirmed && !up)) this.#teller.server(around.service, watched);
+    if (up === wasUp && weight === before) return false;
+    this.#teller.judge(around, false);
+    return true;
   }
 
-  #rejudge(service: WatchedService, starting: boolean): void {
-    const judged = judge(service.service, healthOfService(service).realServers, service.quorumUp);
-    if (judged.up === service.quorumUp) return;
-    this.#log(quorumText(service.service.name, judged, starting));
-    service.quorumUp = judged.up;
-    this.#onEvent({ kind: 'quorum', service: service.service, state: judged.up ? 'UP' : 'DOWN', weight: judged.weight });
-  }
-}
-
-/** The checks of before, until a new configuration takes them over or they are closed. */
-class KeptWatches {
-  readonly #watches = new Map<string, Watch[]>();
-
-  constructor(services: readonly WatchedService[]) {
-    const watches = services.flatMap(({ servers }) => servers.flatMap((server) => server.watches));
-    for (const watch of watches) this.#watches.set(watch.identity, [...(this.#watches.get(watch.identity) ?? []), watch]);
+  #suspend(): void {
+    const before = this.#suspended;
+    this.#suspended = this.#suspendedAmong(this.#services.map(({ service }) => service));
+    for (const { subjects } of this.#running)
+      for (const subject of subjects) {
+        const suspended = this.#suspended.has(subject.service.name);
+        if (suspended !== before.has(subject.service.name)) this.#options.log(suspensionText(namesOf(subject), suspended));
+      }
   }
 
-  take(names: Names, checker: Checker): Watch | undefined {
-    const watch = this.#watches.get(identityOf(names, checker))?.shift();
-    watch?.adopt(checker);
-    return watch;
-  }
-
-  close(): void {
-    for (const watch of [...this.#watches.values()].flat()) watch.close();
+  #suspendedAmong(services: readonly VirtualServer[]): ReadonlySet<string> {
+    const { addresses } = this.#options;
+    const elsewhere = ({ haSuspend, listeners }: VirtualServer): boolean =>
+      haSuspend === true && addresses !== undefined && !listeners.some(({ address }) => addresses.holds(address));
+    return new Set(services.filter(elsewhere).map(({ name }) => name));
   }
 }
 
-function identityOf({ service, server }: Names, checker: Checker): string {
-  return `${service} ${server} ${question(checker)}`;
+function adopt(held: Running, { rhythm, checker, subjects }: SharedCheck): Running {
+  held.watch.adopt(checker);
+  return Object.assign(held, { rhythm, subjects });
 }
 
-function newsTexts({ server, service }: Names, checker: Checker, news: News): string[] {
-  if (news.kind === 'hindered') return [hindranceText(checker, server, news.reason)];
-  const texts = decisionTexts(checker, server, news);
-  return news.up ? texts : [reasonText(server, service, news.failure.reason), ...texts];
-}
-
-function healthOfService({ service, servers, quorumUp }: WatchedService): ServiceHealth {
-  return { name: service.name, quorumUp, realServers: servers.map(healthOfServer) };
-}
-
-function healthOfServer({ server, watches }: Pick<WatchedServer, 'server' | 'watches'>): RealServerHealth {
-  return healthOf(
-    server,
-    watches.map((watch) => watch.health),
-  );
-}
-
-function statusOf(watched: WatchedService): VirtualServerStatus {
-  const { service } = watched;
-  const health = healthOfService(watched);
-  const { name, identity, listeners, scheduler, schedulerFlags, onePacket, persistence } = service;
-  const { quorumUp } = health;
-  const { quorum } = judge(service, health.realServers, quorumUp);
-  return {
-    name,
-    identity,
-    listeners,
-    scheduler,
-    schedulerFlags,
-    onePacket,
-    ...(persistence && { persistence }),
-    quorum,
-    quorumUp,
-    sorryServerActive: sorryServerActive(service, health),
-    realServers: watched.servers.map(statusOfServer),
-  };
-}
-
-function statusOfServer(watched: WatchedServer): RealServerStatus {
-  const { weight, upperThreshold = 0, lowerThreshold = 0 } = watched.server;
-  return { configuredWeight: weight, upperThreshold, lowerThreshold, ...healthOfServer(watched) };
+function namesOf({ service, server }: Subject): Names {
+  return { service: service.name, server: serverName(service.identity, server) };
 }

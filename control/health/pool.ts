@@ -2,6 +2,7 @@
 
 import type { Destination } from '../../dataplane/protocol.js';
 import type { RealServer, VirtualServer } from '../config/model.js';
+import type { Weight } from './checker.js';
 
 interface Endpoint {
   readonly address: string;
@@ -11,6 +12,7 @@ interface Endpoint {
 /** What is known of one checker of a real server. */
 export interface CheckerHealth {
   readonly up: boolean;
+  readonly weight?: Weight;
   readonly lastFailure?: { readonly reason: string; readonly at: number };
 }
 
@@ -19,6 +21,8 @@ export interface RealServerHealth extends Endpoint {
   readonly up: boolean;
   readonly checks: number;
   readonly failedChecks: number;
+  /** What checks make of the configured weight; absent where they leave it. */
+  readonly effectiveWeight?: number;
   /** Why the last failing check failed. */
   readonly lastFailure?: string;
 }
@@ -48,31 +52,58 @@ export interface Quorum {
 /** The destinations of a service: real servers while there is a quorum or nothing to replace them, else the sorry server. */
 export function members(service: VirtualServer, health: ServiceHealth): Destination[] {
   const sorry = sorryServerActive(service, health);
-  const serving = sorry ? new Set<string>() : keysOfUp(health.realServers);
-  const pool = new Map(service.realServers.flatMap((server) => realServerMember(server, serving.has(key(server)))));
+  const known = new Map(health.realServers.map((server) => [key(server), server]));
+  const pool = new Map(service.realServers.flatMap((server) => realServerMember(server, known.get(key(server)), sorry)));
   if (service.sorryServer !== undefined) addSorryServer(pool, service.sorryServer, sorry, service.sorryServerInhibit);
   return [...pool.values()];
 }
 
-export function sorryServerActive(service: VirtualServer, health: ServiceHealth): boolean {
+export function sorryServerActive(service: VirtualServer, health: Pick<ServiceHealth, 'quorumUp'>): boolean {
   return service.sorryServer !== undefined && !health.quorumUp;
 }
 
 /** Lost below quorum − hysteresis or with nothing to send to, regained from quorum + hysteresis on; in between it stays as it was. */
 export function judge(service: VirtualServer, realServers: readonly RealServerHealth[], wasUp: boolean): Quorum {
-  const quorum = Math.min(service.quorum, total(service.realServers));
+  const known = new Map(realServers.map((server) => [key(server), server]));
+  return judgeWeight(service, sum(service.realServers.map((server) => liveWeight(server, known.get(key(server))))), wasUp);
+}
+
+/** `weight`: of all real servers that are up. */
+export function judgeWeight(service: VirtualServer, weight: number, wasUp: boolean): Quorum {
+  const quorum = Math.min(service.quorum, sum(service.realServers.map((server) => server.weight)));
   const hysteresis = Math.min(service.hysteresis, Math.max(0, quorum - 1));
-  const up = keysOfUp(realServers);
-  const weight = total(service.realServers.filter((server) => up.has(key(server))));
   const threshold = wasUp ? quorum - hysteresis : quorum + hysteresis;
   return { up: weight > 0 && weight >= threshold, quorum, hysteresis, weight };
+}
+
+/** What a server adds to the quorum. */
+export function liveWeight(server: RealServer, health: RealServerHealth | undefined): number {
+  return health?.up ? (health.effectiveWeight ?? server.weight) : 0;
 }
 
 export function healthOf(server: RealServer, checkers: readonly CheckerHealth[]): RealServerHealth {
   const failedChecks = checkers.filter((checker) => !checker.up).length;
   const lastFailure = latest(checkers);
-  const { address, port } = server;
-  return { address, port, up: failedChecks === 0, checks: checkers.length, failedChecks, ...(lastFailure && { lastFailure }) };
+  const { address, port, weight } = server;
+  const effectiveWeight = weigh(weight, checkers);
+  return {
+    address,
+    port,
+    up: failedChecks === 0,
+    checks: checkers.length,
+    failedChecks,
+    ...(effectiveWeight === weight ? {} : { effectiveWeight }),
+    ...(lastFailure && { lastFailure }),
+  };
+}
+
+/** IPVS's greatest. */
+const HEAVIEST = 2 ** 31 - 1;
+
+/** keepalived adds up what each check would change; IPVS knows no negative weight. */
+function weigh(configured: number, checkers: readonly CheckerHealth[]): number {
+  const changes = checkers.map(({ weight }) => (weight === undefined ? 0 : 'add' in weight ? weight.add : weight.set - configured));
+  return Math.min(Math.max(configured + sum(changes), 0), HEAVIEST);
 }
 
 /** Before the first check: up, but for those that must prove themselves first (alpha). */
@@ -90,9 +121,11 @@ function latest(checkers: readonly CheckerHealth[]): string | undefined {
   return failures.sort((one, other) => other.at - one.at)[0]?.reason;
 }
 
-function realServerMember(server: RealServer, serves: boolean): [string, Destination][] {
+function realServerMember(server: RealServer, health: RealServerHealth | undefined, replaced: boolean): [string, Destination][] {
+  const serves = health?.up === true && !replaced;
   if (!serves && !server.inhibitOnFailure) return [];
-  const { address, port, weight, upperThreshold, lowerThreshold } = server;
+  const { address, port, upperThreshold, lowerThreshold } = server;
+  const weight = health?.effectiveWeight ?? server.weight;
   const thresholds = {
     ...(upperThreshold === undefined ? {} : { upperThreshold }),
     ...(lowerThreshold === undefined ? {} : { lowerThreshold }),
@@ -106,14 +139,10 @@ function addSorryServer(pool: Map<string, Destination>, server: Endpoint, active
   if (active || (inhibit && !known)) pool.set(key(server), { address: server.address, port: server.port, weight: active ? 1 : 0 });
 }
 
-function keysOfUp(realServers: readonly RealServerHealth[]): Set<string> {
-  return new Set(realServers.filter(({ up }) => up).map(key));
-}
-
 function key({ address, port }: Endpoint): string {
   return `${address} ${port}`;
 }
 
-function total(servers: readonly RealServer[]): number {
-  return servers.reduce((sum, { weight }) => sum + weight, 0);
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }

@@ -3,10 +3,12 @@
 
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import type { Checker, HttpUrl } from '../config/model.js';
+import type { Checker, HttpUrl } from '../config/checker.js';
 import type { ProbeResult } from './checker.js';
-import { type Cancel, type Conversation, converse, type Done, failed } from './connection.js';
+import { type Conversation, converse } from './connection.js';
+import { failed } from './failed.js';
 import { type BodySink, type Head, type Progress, readResponse } from './http-response.js';
+import type { Cancel, Done } from './watch.js';
 
 export type HttpChecker = Extract<Checker, { kind: 'http' }>;
 

@@ -1,38 +1,51 @@
-// Runs one checker: its timer, its probe, its state. At most one of the two is under way.
+// Runs one checker: its time, its probe, its state. At most one probe of it is under way.
 
-import type { Checker } from '../config/model.js';
-import { type CheckerEffect, type CheckerEvent, type CheckerState, step } from './checker.js';
-import type { Cancel, Done } from './connection.js';
+import type { Checker } from '../config/checker.js';
+import { type CheckerEffect, type CheckerEvent, type CheckerState, isTold, type ProbeResult, step } from './checker.js';
 import type { CheckerHealth } from './pool.js';
-import { probeHttp } from './probe-http.js';
-import { probeTcp } from './probe-tcp.js';
+import type { Duty, Rota } from './rota.js';
 
-export type News = Extract<CheckerEffect, { kind: 'decided' | 'hindered' }>;
+export type Cancel = () => void;
+export type Done = (result: ProbeResult) => void;
+export type Probe = (checker: Checker, url: number, done: Done) => Cancel;
+/** Tells each result of a checker that nobody asks, the first as soon as it is known. */
+export type Follow = (checker: Checker, tell: Done) => Cancel;
 
-/** setTimeout cannot wait longer; a timer that fires early is armed again by the state machine. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export type News = Exclude<CheckerEffect, { kind: 'wake' | 'probe' }>;
 
-export class Watch {
-  /** Two watches of the same identity are one and the same check. */
-  readonly identity: string;
+export interface Surroundings {
+  readonly rota: Rota;
+  readonly probe: Probe;
+  readonly follow: Follow;
+}
+
+export class Watch implements Duty {
+  readonly #around: Surroundings;
+  readonly #tell: (news: News) => void;
+  /** False: it is not the time to check. */
+  readonly #wanted: () => boolean;
   #checker: Checker;
   #state: CheckerState | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #cancel: Cancel | undefined;
-  readonly #tell: (news: News, checker: Checker) => void;
 
-  constructor(identity: string, checker: Checker, tell: (news: News, checker: Checker) => void) {
-    this.identity = identity;
+  constructor(checker: Checker, around: Surroundings, { tell, wanted }: { tell: (news: News) => void; wanted: () => boolean }) {
     this.#checker = checker;
+    this.#around = around;
     this.#tell = tell;
+    this.#wanted = wanted;
   }
 
-  start(random: number): void {
-    this.#handle({ kind: 'start', random });
+  get checker(): Checker {
+    return this.#checker;
   }
 
   get health(): CheckerHealth {
     return this.#state ?? { up: !this.#checker.alpha };
+  }
+
+  begin(random: number): void {
+    this.#handle({ kind: 'start', random });
+    if (isTold(this.#checker)) this.#cancel = this.#around.follow(this.#checker, (result) => this.#handle(result));
   }
 
   /** The same question with other delays, or another place in the file. */
@@ -43,30 +56,40 @@ export class Watch {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#around.rota.forget(this);
     this.#cancel?.();
   }
 
+  due(): void {
+    this.#handle({ kind: 'due' });
+  }
+
+  start(): void {
+    if (this.#state?.doing !== 'probing') this.#around.rota.ended(this);
+    else this.#ask(this.#state.url);
+  }
+
+  #ask(url: number): void {
+    this.#cancel = this.#around.probe(this.#checker, url, (result) => {
+      this.#around.rota.ended(this);
+      this.#handle(result);
+    });
+  }
+
   #handle(event: CheckerEvent): void {
-    const { state, effects } = step(this.#checker, this.#state, event, performance.now());
+    const { state, effects } = step(this.#checker, this.#state, event, this.#around.rota.now());
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
   }
 
   #perform(effect: CheckerEffect): void {
-    if (effect.kind === 'wake') this.#wake(effect.at - performance.now());
-    else if (effect.kind === 'probe') this.#cancel = probe(this.#checker, effect.url, (result) => this.#handle(result));
-    else this.#tell(effect, this.#checker);
+    if (effect.kind === 'wake') this.#around.rota.wake(this, effect.at);
+    else if (effect.kind === 'probe') this.#probe();
+    else this.#tell(effect);
   }
 
-  #wake(inMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#handle({ kind: 'due' }), Math.min(Math.max(Math.ceil(inMs), 0), LONGEST_TIMER_MS));
+  #probe(): void {
+    if (this.#wanted()) this.#around.rota.probe(this);
+    else this.#handle({ kind: 'suspended' });
   }
-}
-
-/** An HTTP_GET without a url asks for nothing more than a connection. */
-function probe(checker: Checker, url: number, done: Done): Cancel {
-  const asked = checker.kind === 'http' ? checker.urls[url] : undefined;
-  return checker.kind === 'http' && asked !== undefined ? probeHttp(checker, asked, done) : probeTcp(checker, done);
 }

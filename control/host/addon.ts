@@ -40,6 +40,16 @@ export interface HopSocket {
   close(): void;
 }
 
+export interface ProbeSocket {
+  readonly kind: 'stream' | 'datagram' | 'echo';
+  readonly family: 4 | 6;
+  /** To send from. */
+  readonly address?: string;
+  readonly port?: number;
+  readonly mark?: number;
+  readonly interface?: string;
+}
+
 export interface HostAddon {
   /** On any address; throws when the port is taken. `onReadable` is called while packets wait. */
   readonly HopSocket: new (
@@ -58,6 +68,8 @@ export interface HostAddon {
   askKernel(message: Uint8Array): { readonly code: number; readonly error: string; readonly messages: readonly Uint8Array[] };
   /** Returns a file descriptor, which is the caller's. */
   hopLimitFilter(lowest: number, highest: number): number;
+  /** Opened and bound; returns a file descriptor, which is the caller's. */
+  probeSocket(wanted: ProbeSocket): number;
   sdNotify(socket: string, text: string): void;
   /** False: another process holds the lock of this open file. */
   lock(fd: number): boolean;

@@ -10,6 +10,7 @@
 
 #include "host/hop_socket.h"
 #include "host/kernel.h"
+#include "host/probe_socket.h"
 #include "host/signals.h"
 #include "host/system.h"
 #include "host/watch.h"
@@ -145,12 +146,32 @@ Napi::Value lock(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] { return Napi::Boolean::New(info.Env(), take_lock(fd)); });
 }
 
+ProbeSocketKind probe_socket_kind(const std::string& name) {
+  if (name == "stream") return ProbeSocketKind::stream;
+  return name == "echo" ? ProbeSocketKind::echo : ProbeSocketKind::datagram;
+}
+
+// ({ kind: 'stream' | 'datagram' | 'echo', family: 4 | 6, address?: string, port?: number, mark?: number, interface?: string }): number
+Napi::Value probe_socket(const Napi::CallbackInfo& info) {
+  const auto given = info[0].As<Napi::Object>();
+  ProbeSocket wanted{};
+  wanted.kind = probe_socket_kind(given.Get("kind").As<Napi::String>());
+  wanted.v6 = given.Get("family").As<Napi::Number>().Int32Value() == 6;
+  if (given.Has("address")) wanted.address = parse_address(given.Get("address").As<Napi::String>());
+  if (wanted.address && wanted.address->is_v4() == wanted.v6) throw Napi::Error::New(info.Env(), "cannot bind a check to the other family");
+  if (given.Has("port")) wanted.port = static_cast<uint16_t>(given.Get("port").As<Napi::Number>().Uint32Value());
+  if (given.Has("mark")) wanted.mark = given.Get("mark").As<Napi::Number>().Uint32Value();
+  if (given.Has("interface")) wanted.interface = given.Get("interface").As<Napi::String>();
+  return guarded(info.Env(), [&] { return Napi::Number::New(info.Env(), open_probe_socket(wanted)); });
+}
+
 Napi::Object define_addon(Napi::Env env, Napi::Object exports) {
   define_kernel(env, exports);
   define_hop_socket(env, exports);
   exports["LinkMonitor"] = LinkMonitor::define(env);
   exports["hopLimitFilter"] = Napi::Function::New<hop_limit_filter>(env, "hopLimitFilter");
   exports["sdNotify"] = Napi::Function::New<sd_notify>(env, "sdNotify");
+  exports["probeSocket"] = Napi::Function::New<probe_socket>(env, "probeSocket");
   exports["lock"] = Napi::Function::New<lock>(env, "lock");
   exports["onSignal"] = Napi::Function::New<on_signal>(env, "onSignal");
   return exports;

@@ -5,17 +5,18 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Checker } from '../../control/config/model.js';
+import type { Checker } from '../../control/config/checker.js';
 import {
   type CheckerEffect,
   type CheckerEvent,
   type CheckerState,
   type Fault,
   type ProbeResult,
-  question,
   step,
+  type Weight,
 } from '../../control/health/checker.js';
-import { httpChecker, tcpChecker, url } from './models.js';
+import { question } from '../../control/health/question.js';
+import { fileChecker, httpChecker, miscChecker, tcpChecker, url } from './models.js';
 
 const TRANSCRIPTS = join(import.meta.dirname, '../../../test/health/transcripts');
 
@@ -62,7 +63,13 @@ function readChecker(line: string): Checker {
     ...(values.has('warmup') && { warmupMs: number('warmup') }),
   };
   if (kind === 'tcp') return tcpChecker(timing);
-  return httpChecker({ ...timing, urls: Array.from({ length: number('urls') }, (_, index) => url({ path: `/${index}` })) });
+  if (kind === 'misc') return miscChecker(timing);
+  if (kind === 'file') return fileChecker(timing);
+  return httpChecker({
+    ...timing,
+    urls: Array.from({ length: number('urls') }, (_, index) => url({ path: `/${index}` })),
+    ...(values.has('fast_recovery') && { fastRecovery: true }),
+  });
 }
 
 function readEvent(words: string): CheckerEvent {
@@ -75,8 +82,10 @@ function readEvent(words: string): CheckerEvent {
       return { kind, fault: tail as Fault, reason: 'as told' };
     case 'unable':
       return { kind, reason: tail };
-    case 'due':
     case 'passed':
+      return rest.length === 0 ? { kind } : { kind, weight: readWeight(tail) };
+    case 'due':
+    case 'suspended':
     case 'retimed':
       return { kind };
     default:
@@ -84,10 +93,18 @@ function readEvent(words: string): CheckerEvent {
   }
 }
 
+/** `weight 5` or `weight +5` */
+function readWeight(words: string): Weight {
+  const [, amount = ''] = words.split(' ');
+  return /^[+-]/.test(amount) ? { add: Number(amount) } : { set: Number(amount) };
+}
+
 function show(state: CheckerState, effects: readonly CheckerEffect[]): string {
   const failures = state.failures > 0 ? `, ${state.failures} failed` : '';
-  const doing = state.doing === 'waiting' ? `until ${state.until}` : `probing ${state.url}`;
-  return [`${state.up ? 'up' : 'down'}${state.decided ? '' : '?'}${failures}, ${doing}`, ...effects.map(showEffect)].join('; ');
+  const doing = state.doing === 'waiting' ? `until ${state.until}` : state.doing === 'probing' ? `probing ${state.url}` : 'listening';
+  const weight =
+    state.weight === undefined ? '' : 'add' in state.weight ? `, weight ${state.weight.add} more` : `, weight ${state.weight.set}`;
+  return [`${state.up ? 'up' : 'down'}${state.decided ? '' : '?'}${failures}${weight}, ${doing}`, ...effects.map(showEffect)].join('; ');
 }
 
 function showEffect(effect: CheckerEffect): string {
@@ -96,6 +113,10 @@ function showEffect(effect: CheckerEffect): string {
       return `wake at ${effect.at}`;
     case 'probe':
       return `probe ${effect.url}`;
+    case 'forgiven':
+      return `forgives ${effect.failure.fault} after ${effect.retries} retries`;
+    case 'weighed':
+      return 'weighs anew';
     case 'hindered':
       return `hindered: ${effect.reason}`;
     case 'decided':
@@ -146,20 +167,20 @@ describe('properties of every checker', () => {
       fc.property(checkers, fc.array(results), (checker, answers) => {
         for (const { before, after } of drive(checker, answers)) {
           assert.equal(before.doing, 'probing');
-          assert.ok(after.doing === 'probing' || after.until > 0);
+          assert.ok(after.doing === 'probing' || (after.doing === 'waiting' && after.until > 0));
         }
       }),
     );
   });
 
-  test('it goes down only after retry+1 failures with no success among them', () => {
+  test('it goes down at the first failure of all, or else only after retry+1 failures with no success among them', () => {
     fc.assert(
       fc.property(checkers, fc.array(results), (checker, answers) => {
         let failures = 0;
         for (const { before, answer, after } of drive(checker, answers)) {
           if (answer.kind === 'failed') failures++;
           if (answer.kind === 'passed') failures = 0;
-          if (before.up) assert.equal(after.up, failures <= checker.retry);
+          if (before.up) assert.equal(after.up, before.decided ? failures <= checker.retry : answer.kind !== 'failed');
         }
       }),
     );

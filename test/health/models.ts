@@ -1,12 +1,13 @@
 // Configuration values for tests: complete ones, of which a test states only what matters to it.
 
-import type { Checker, CheckerTiming, Config, HttpUrl, RealServer, VirtualServer } from '../../control/config/model.js';
+import type { Checker, CheckerOf, CheckerTiming, HttpUrl } from '../../control/config/checker.js';
+import type { Config, RealServer, VirtualServer } from '../../control/config/model.js';
 import { nameOf } from '../../control/config/service-name.js';
 import { PROFILES } from '../../control/config/timeouts.js';
 import type { Protocol } from '../../dataplane/protocol.js';
 import { vrrpGlobal } from '../vrrp/instance.js';
 
-type HttpChecker = Extract<Checker, { kind: 'http' }>;
+type HttpChecker = CheckerOf<'http'>;
 
 const place = { file: 'test.conf', line: 1, column: 1 };
 
@@ -25,6 +26,35 @@ export function tcpChecker(values: Partial<CheckerTiming>): Checker {
 
 export function httpChecker(values: Partial<HttpChecker>): HttpChecker {
   return { ...TIMING, protocol: '1.0', urls: [url({})], ...values, place, kind: 'http' };
+}
+
+export function miscChecker(values: Partial<CheckerOf<'misc'>>): CheckerOf<'misc'> {
+  const script = { argv: ['/bin/true'], place };
+  return { ...TIMING, script, timeoutMs: 6000, dynamic: false, ...values, place, kind: 'misc' };
+}
+
+export function fileChecker(values: Partial<CheckerOf<'file'>>): CheckerOf<'file'> {
+  return { ...TIMING, name: 'load', weight: 0, reverse: false, ...values, place, kind: 'file' };
+}
+
+export function bfdChecker(values: Partial<CheckerOf<'bfd'>>): CheckerOf<'bfd'> {
+  return { ...TIMING, name: 'session', ...values, place, kind: 'bfd' };
+}
+
+export function smtpChecker(values: Partial<CheckerOf<'smtp'>>): CheckerOf<'smtp'> {
+  return { ...TIMING, heloName: 'checker.example', ...values, place, kind: 'smtp' };
+}
+
+export function dnsChecker(values: Partial<CheckerOf<'dns'>>): CheckerOf<'dns'> {
+  return { ...TIMING, type: 'SOA', name: '', ...values, place, kind: 'dns' };
+}
+
+export function udpChecker(values: Partial<CheckerOf<'udp'>>): CheckerOf<'udp'> {
+  return { ...TIMING, ...values, place, kind: 'udp' };
+}
+
+export function pingChecker(values: Partial<CheckerTiming>): CheckerOf<'ping'> {
+  return { ...TIMING, ...values, place, kind: 'ping' };
 }
 
 export function url({ line = 1, ...values }: Partial<HttpUrl> & { readonly line?: number }): HttpUrl {

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { execPath } from 'node:process';
 import { describe, test } from 'node:test';
-import type { CheckerTiming, HttpUrl } from '../../control/config/model.js';
+import type { CheckerTiming, HttpUrl } from '../../control/config/checker.js';
 import type { ProbeResult } from '../../control/health/checker.js';
 import { type HttpChecker, probeHttp } from '../../control/health/probe-http.js';
 import { probeTcp } from '../../control/health/probe-tcp.js';

@@ -1,144 +1,184 @@
 // The health checkers of a real server.
 
-import type { CheckerDraft, HttpUrlDraft, RealServerDraft } from '../draft.js';
-import { type Arguments, block, type Keyword, type Patch, type Placed } from '../keyword.js';
-import { timingKeywords } from './timing.js';
+import type { DnsType } from '../checker.js';
+import type { CheckerDraft, RealServerDraft } from '../draft.js';
+import { type Arguments, type Block, block, type Keyword, type Patch } from '../keyword.js';
+import { commonKeywords, connectionKeywords } from './checkers-connection.js';
+import { httpGet, sslGet } from './checkers-http.js';
+import { program, runAs, scriptUser } from './script.js';
 
-const connectionKeywords: readonly Keyword<CheckerDraft>[] = [
-  ...timingKeywords,
-  { name: 'connect_ip', takes: 'ADDRESS', set: (arg) => ({ connectAddress: arg.address().text }) },
-  { name: 'connect_port', takes: 'PORT', set: (arg) => ({ connectPort: arg.port() }) },
-  { name: 'bindto', takes: 'ADDRESS', set: (arg) => ({ bindAddress: arg.address().text }) },
-  { name: 'bind_port', takes: 'PORT', set: (arg) => ({ bindPort: arg.port() }) },
-  { name: 'bind_if', takes: 'INTERFACE' },
-  { name: 'fwmark', takes: 'MARK' },
-  { name: 'log_all_failures', takes: '[BOOL]' },
-];
+const UDP_LONGEST = 65_535;
+const HEAVIEST = 2 ** 31 - 1;
 
-const HTTP_PROTOCOLS: ReadonlyMap<string, '1.0' | '1.0C' | '1.1'> = new Map([
-  ['1.0', '1.0'],
-  ['1.0C', '1.0C'],
-  ['1.0c', '1.0C'],
-  ['1.1', '1.1'],
-]);
+const hostBlock = block('host', connectionKeywords);
 
-const httpKeywords: readonly Keyword<CheckerDraft>[] = [
+const smtpKeywords: readonly Keyword<CheckerDraft>[] = [
   ...connectionKeywords,
+  { name: 'helo_name', takes: 'NAME', set: (arg) => ({ heloName: lineWord(arg, 'a name') }) },
+  { name: 'host', takes: '{ … }', set: (arg) => ({ hosts: [arg.block(hostBlock, newChecker('smtp', arg))] }) },
+];
+
+const DNS_TYPES: ReadonlyMap<string, DnsType> = new Map(
+  (['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA', 'RRSIG', 'DNSKEY'] as const).map((type) => [type, type]),
+);
+
+const dnsKeywords: readonly Keyword<CheckerDraft>[] = [
+  ...connectionKeywords,
+  { name: 'type', takes: 'TYPE', set: (arg) => ({ dnsType: dnsType(arg) }) },
+  { name: 'name', takes: 'NAME', set: (arg) => ({ name: domainName(arg) }) },
+];
+
+const miscKeywords: readonly Keyword<CheckerDraft>[] = [
+  ...commonKeywords,
+  { name: 'misc_path', takes: 'SCRIPT', script: true, set: (arg) => ({ script: program(arg) }) },
+  { name: 'misc_timeout', takes: 'SECONDS', set: (arg) => ({ scriptTimeoutMs: arg.integer(0, 4294) * 1000 }) },
+  { name: 'misc_dynamic', takes: '', set: () => ({ dynamic: true }) },
+  { name: 'user', takes: 'USER [GROUP]', set: (arg) => ({ user: scriptUser(arg) }) },
+];
+
+const udpKeywords: readonly Keyword<CheckerDraft>[] = [
+  ...connectionKeywords,
+  { name: 'payload', takes: 'HEX', set: (arg) => ({ payload: hex(arg).data }) },
   {
-    name: 'url',
-    takes: '{ path PATH … }',
-    set: (arg) => ({ urls: [arg.block(urlBlock, { place: arg.place, statusCodes: [], places: { block: arg.place } })] }),
+    name: 'require_reply',
+    takes: '[HEX]',
+    set: (arg) => (arg.more() ? { requireReply: true, reply: hexPattern(arg) } : { requireReply: true }),
   },
-  { name: 'http_protocol', takes: '1.0|1.0C|1.1', set: (arg) => ({ httpProtocol: arg.oneOf(HTTP_PROTOCOLS) }) },
-  { name: 'virtualhost', takes: 'NAME', set: (arg) => ({ virtualHost: arg.word('the name of a host') }) },
-  { name: 'nb_get_retry', takes: 'COUNT', set: (arg) => ({ retry: arg.integer(0, 2 ** 32 - 1) }), alias: 'retry' },
-  { name: 'fast_recovery', takes: '[BOOL]' },
-  { name: 'enable_sni', takes: '' },
-  { name: 'sni_name', takes: 'NAME' },
-  { name: 'tls_compliant', takes: '[BOOL]' },
+  { name: 'min_reply_length', takes: 'BYTES', set: (arg) => ({ shortestReply: arg.integer(0, UDP_LONGEST) }) },
+  { name: 'max_reply_length', takes: 'BYTES', set: (arg) => ({ longestReply: arg.integer(0, UDP_LONGEST) }) },
 ];
 
-const urlKeywords: readonly Keyword<HttpUrlDraft>[] = [
-  { name: 'path', takes: 'PATH', set: (arg) => ({ path: arg.word('a path') }) },
-  { name: 'digest', takes: 'MD5', set: (arg) => ({ digest: digest(arg) }) },
-  { name: 'status_code', takes: 'CODE[-CODE]…', set: (arg) => ({ statusCodes: statusCodes(arg) }) },
-  { name: 'virtualhost', takes: 'NAME', set: (arg) => ({ virtualHost: arg.word('the name of a host') }) },
-  { name: 'regex', takes: 'PATTERN', without: 'the body is not searched' },
-  { name: 'regex_no_match', takes: '' },
-  { name: 'regex_options', takes: 'OPTION…' },
-  { name: 'regex_stack', takes: 'START MAX' },
-  { name: 'regex_min_offset', takes: 'OFFSET' },
-  { name: 'regex_max_offset', takes: 'OFFSET' },
+const bfdKeywords: readonly Keyword<CheckerDraft>[] = [
+  { name: 'name', takes: 'NAME', set: (arg) => ({ name: arg.word('the name of a bfd_instance') }) },
+  { name: 'alpha', takes: '[BOOL]', set: (arg) => ({ alpha: arg.flag() }) },
 ];
 
-const smtpKeywords: readonly Keyword<Placed>[] = [
-  { name: 'helo_name', takes: 'NAME' },
-  { name: 'host', takes: '{ … }' },
+const fileKeywords: readonly Keyword<CheckerDraft>[] = [
+  { name: 'track_file', takes: 'NAME', set: (arg) => ({ name: arg.word('the name of a track_file') }) },
+  { name: 'weight', takes: 'N [reverse]', set: (arg) => ({ weight: weight(arg) }) },
+  // A weight other than 0 is always added.
+  { name: 'dynamic', takes: '', set: () => ({}) },
 ];
-
-const dnsKeywords: readonly Keyword<Placed>[] = [
-  { name: 'type', takes: 'TYPE' },
-  { name: 'name', takes: 'NAME' },
-];
-
-const miscKeywords: readonly Keyword<Placed>[] = [
-  { name: 'misc_path', takes: 'SCRIPT', script: true },
-  { name: 'misc_timeout', takes: 'SECONDS' },
-  { name: 'misc_dynamic', takes: '' },
-  { name: 'user', takes: 'USER [GROUP]' },
-];
-
-const udpKeywords: readonly Keyword<Placed>[] = [
-  { name: 'payload', takes: 'HEX' },
-  { name: 'require_reply', takes: '[HEX]' },
-  { name: 'min_reply_length', takes: 'BYTES' },
-  { name: 'max_reply_length', takes: 'BYTES' },
-];
-
-const fileKeywords: readonly Keyword<Placed>[] = [
-  { name: 'track_file', takes: 'NAME' },
-  { name: 'weight', takes: 'N [reverse]' },
-  { name: 'dynamic', takes: '' },
-];
-
-/** The same names as above, for a checker of which nothing is honoured yet. */
-const connectionNames: readonly Keyword<Placed>[] = connectionKeywords.map(({ name, takes }) => ({ name, takes }));
-const httpNames: readonly Keyword<Placed>[] = httpKeywords.map(({ name, takes }) => ({ name, takes }));
 
 export const tcpBlock = block('TCP_CHECK', connectionKeywords);
-export const httpBlock = block('HTTP_GET', httpKeywords);
-export const urlBlock = block('url', urlKeywords);
-export const sslBlock = block('SSL_GET', httpNames);
-export const smtpBlock = block('SMTP_CHECK', [...connectionNames, ...smtpKeywords]);
-export const dnsBlock = block('DNS_CHECK', [...connectionNames, ...dnsKeywords]);
-export const miscBlock = block('MISC_CHECK', [...connectionNames, ...miscKeywords]);
-export const udpBlock = block('UDP_CHECK', [...connectionNames, ...udpKeywords]);
-export const pingBlock = block('PING_CHECK', connectionNames);
-export const bfdBlock = block('BFD_CHECK', [...connectionNames, { name: 'name', takes: 'NAME' }]);
-export const fileBlock = block('FILE_CHECK', [...connectionNames, ...fileKeywords]);
-
-const UNCHECKED = 'the server is not checked by it';
+export const smtpBlock = block('SMTP_CHECK', smtpKeywords);
+export const dnsBlock = block('DNS_CHECK', dnsKeywords);
+export const miscBlock = block('MISC_CHECK', miscKeywords);
+export const udpBlock = block('UDP_CHECK', udpKeywords);
+export const pingBlock = block('PING_CHECK', connectionKeywords);
+export const bfdBlock = block('BFD_CHECK', bfdKeywords);
+export const fileBlock = block('FILE_CHECK', fileKeywords);
 
 export const checkerKeywords: readonly Keyword<RealServerDraft>[] = [
-  { name: 'TCP_CHECK', takes: '{ … }', set: (arg) => ({ checkers: [arg.block(tcpBlock, newChecker('tcp', arg))] }) },
-  { name: 'HTTP_GET', takes: '{ url { … } … }', set: httpGet },
-  { name: 'SSL_GET', takes: '{ … }', without: UNCHECKED, contents: sslBlock },
-  { name: 'SMTP_CHECK', takes: '{ … }', without: UNCHECKED, contents: smtpBlock },
-  { name: 'DNS_CHECK', takes: '{ … }', without: UNCHECKED, contents: dnsBlock },
-  { name: 'MISC_CHECK', takes: '{ … }', without: UNCHECKED, contents: miscBlock },
-  { name: 'UDP_CHECK', takes: '{ … }', without: UNCHECKED, contents: udpBlock },
-  { name: 'PING_CHECK', takes: '{ … }', without: UNCHECKED, contents: pingBlock },
-  { name: 'BFD_CHECK', takes: '{ … }', without: UNCHECKED, contents: bfdBlock },
-  { name: 'FILE_CHECK', takes: '{ … }', without: UNCHECKED, contents: fileBlock },
+  { name: 'TCP_CHECK', takes: '{ … }', set: (arg) => read(arg, 'tcp', tcpBlock) },
+  { name: 'HTTP_GET', takes: '{ url { … } … }', set: (arg) => kept(httpGet(arg, newChecker('http', arg))) },
+  { name: 'SSL_GET', takes: '{ url { … } … }', set: (arg) => kept(sslGet(arg, newChecker('http', arg))) },
+  { name: 'SMTP_CHECK', takes: '{ … }', set: smtpCheck },
+  { name: 'DNS_CHECK', takes: '{ … }', set: (arg) => read(arg, 'dns', dnsBlock) },
+  { name: 'MISC_CHECK', takes: '{ misc_path SCRIPT … }', set: miscCheck },
+  { name: 'UDP_CHECK', takes: '{ … }', set: udpCheck },
+  { name: 'PING_CHECK', takes: '{ … }', set: (arg) => read(arg, 'ping', pingBlock) },
+  { name: 'BFD_CHECK', takes: '{ name NAME }', set: (arg) => named(arg, 'bfd', bfdBlock, 'name NAME') },
+  { name: 'FILE_CHECK', takes: '{ track_file NAME … }', set: (arg) => named(arg, 'file', fileBlock, 'track_file NAME') },
 ];
 
 function newChecker(kind: CheckerDraft['kind'], { place }: Arguments): CheckerDraft {
-  return { kind, place, urls: [], places: { block: place } };
+  return { kind, place, urls: [], hosts: [], places: { block: place } };
 }
 
-/** A URL without a path and a checker without a URL check nothing, which would look like a healthy server. */
-function httpGet(arg: Arguments): Patch<RealServerDraft> {
-  const checker = arg.block(httpBlock, newChecker('http', arg));
-  for (const url of checker.urls) if (url.path === undefined) arg.errorAt(url.place, 'this url has no path', 'write path / in it');
-  if (checker.urls.length === 0) arg.errorAt(arg.place, 'HTTP_GET has no url', 'write url { path / } in it');
-  return checker.urls.every(({ path }) => path !== undefined) && checker.urls.length > 0 ? { checkers: [checker] } : {};
+function read(arg: Arguments, kind: CheckerDraft['kind'], table: Block<CheckerDraft>): Patch<RealServerDraft> {
+  return { checkers: [arg.block(table, newChecker(kind, arg))] };
 }
 
-function digest(arg: Arguments): string {
-  const text = arg.word('an MD5 digest').toLowerCase();
-  return /^[0-9a-f]{32}$/.test(text) ? text : arg.refuse(`expected an MD5 digest of 32 hexadecimal digits, found '${text.slice(0, 60)}'`);
+function kept(checker: CheckerDraft | undefined): Patch<RealServerDraft> {
+  return checker === undefined ? {} : { checkers: [checker] };
 }
 
-function statusCodes(arg: Arguments): HttpUrlDraft['statusCodes'] {
-  const ranges = [statusCode(arg)];
-  while (arg.more()) ranges.push(statusCode(arg));
-  return ranges;
+/** A checker that does not say what it looks at would look like a healthy server. */
+function named(arg: Arguments, kind: 'bfd' | 'file', table: Block<CheckerDraft>, missing: string): Patch<RealServerDraft> {
+  const checker = arg.block(table, newChecker(kind, arg));
+  if (checker.name === undefined) arg.errorAt(arg.place, `${table.name} does not say what it follows`, `write '${missing}' in it`);
+  return checker.name === undefined ? {} : { checkers: [checker] };
 }
 
-function statusCode(arg: Arguments): HttpUrlDraft['statusCodes'][number] {
-  const text = arg.word('status codes');
-  const [, from = '', to = from] = /^(\d{3})(?:-(\d{3}))?$/.exec(text) ?? [];
-  const [first, last] = [Number(from), Number(to)];
-  if (first >= 100 && last <= 599 && first <= last) return { from: first, to: last };
-  return arg.refuse(`expected status codes from 100 to 599, found '${text.slice(0, 60)}'`);
+/** keepalived: each `host` is a check of its own; what stands around them is one more only if it says where to connect. */
+function smtpCheck(arg: Arguments): Patch<RealServerDraft> {
+  const around = arg.block(smtpBlock, newChecker('smtp', arg));
+  const { hosts, ...checker } = around;
+  const ownConnection = CONNECTION.some((name) => checker[name] !== undefined);
+  const inner = hosts.map((host): CheckerDraft => ({ ...checker, ...host, hosts: [] }));
+  return { checkers: hosts.length === 0 || ownConnection ? [{ ...checker, hosts: [] }, ...inner] : inner };
+}
+
+const CONNECTION = ['connectAddress', 'connectPort', 'bindAddress', 'bindPort', 'bindInterface', 'mark', 'connectTimeoutMs'] as const;
+
+function miscCheck(arg: Arguments): Patch<RealServerDraft> {
+  const checker = arg.block(miscBlock, newChecker('misc', arg));
+  if (checker.script === undefined) arg.errorAt(arg.place, 'MISC_CHECK has no misc_path', 'write \'misc_path "PROGRAM ARGUMENT…"\' in it');
+  if (checker.script === undefined) return {};
+  runAs(checker.script, checker.user);
+  return { checkers: [checker] };
+}
+
+function udpCheck(arg: Arguments): Patch<RealServerDraft> {
+  const checker = arg.block(udpBlock, newChecker('udp', arg));
+  const { shortestReply = 0, longestReply = 255, places } = checker;
+  if (shortestReply > longestReply)
+    arg.errorAt(places.min_reply_length ?? arg.place, `no reply is at least ${shortestReply} and at most ${longestReply} bytes long`);
+  return { checkers: [checker] };
+}
+
+function dnsType(arg: Arguments): DnsType {
+  const text = arg.word('a type');
+  return (
+    DNS_TYPES.get(text.toUpperCase()) ?? arg.refuse(`expected one of ${[...DNS_TYPES.keys()].join(', ')}, found '${text.slice(0, 60)}'`)
+  );
+}
+
+/** RFC 1035 2.3.4. */
+function domainName(arg: Arguments): string {
+  const text = arg.word('a domain name');
+  const name = text.endsWith('.') ? text.slice(0, -1) : text;
+  const labels = name === '' ? [] : name.split('.');
+  if (labels.some((label) => label.length === 0)) return arg.refuse(`'${text.slice(0, 60)}' has an empty label`);
+  const long = labels.some((label) => label.length > 63) || name.length > 253;
+  return long ? arg.refuse(`'${text.slice(0, 60)}…' is too long: 63 letters a label, 253 in all`) : name;
+}
+
+interface HexPattern {
+  readonly data: string;
+  readonly mask: string;
+}
+
+/** Bytes as `00 1a ff` or `001aff`; a digit alone is a byte. In a pattern x stands for any digit. */
+function hexPattern(arg: Arguments): HexPattern {
+  const words = arg.rest('bytes in hexadecimal');
+  const bytes = words
+    .flatMap((word) => word.match(/../g)?.concat(word.length % 2 === 1 ? word.slice(-1) : []) ?? [word])
+    .map((byte) => byte.padStart(2, '0'));
+  const bad = bytes.find((byte) => !/^[0-9a-f]{2}$/i.test(byte.replaceAll(/[xX]/g, '0')));
+  if (bad !== undefined) return arg.refuse(`expected bytes in hexadecimal, found '${bad}'`);
+  const text = bytes.join('').toLowerCase();
+  return { data: text.replaceAll('x', '0'), mask: text.replaceAll(/[0-9a-f]/g, 'f').replaceAll('x', '0') };
+}
+
+function hex(arg: Arguments): HexPattern {
+  const pattern = hexPattern(arg);
+  return /^f*$/.test(pattern.mask) ? pattern : arg.refuse('what is sent has no wildcards');
+}
+
+function weight(arg: Arguments): NonNullable<CheckerDraft['weight']> {
+  const given = arg.integer(-HEAVIEST, HEAVIEST);
+  return { weight: given, reverse: arg.more() && arg.oneOf(REVERSE) };
+}
+
+const REVERSE: ReadonlyMap<string, boolean> = new Map([
+  ['reverse', true],
+  ['noreverse', false],
+]);
+
+/** It becomes part of the conversation as it stands. */
+function lineWord(arg: Arguments, expected: string): string {
+  const text = arg.word(expected);
+  return [...text].some((character) => character < ' ' || character === '\u007f') ? arg.refuse('it has control characters') : text;
 }

@@ -40,7 +40,7 @@ const keywords: readonly Keyword<GlobalDraft>[] = [
   { name: 'checker_process_name', takes: 'NAME' },
   { name: 'lvs_process_name', takes: 'NAME' },
   { name: 'bfd_process_name', takes: 'NAME' },
-  { name: 'checker_log_all_failures', takes: 'BOOL' },
+  { name: 'checker_log_all_failures', takes: '[BOOL]', set: (arg) => ({ logAllFailures: arg.flag() }) },
   { name: 'vrrp_mcast_group4', takes: 'ADDRESS', set: (arg) => ({ multicastGroup4: multicastGroup(arg, 4).address }) },
   { name: 'vrrp_mcast_group6', takes: 'ADDRESS', set: (arg) => ({ multicastGroup6: multicastGroup(arg, 6).address }) },
   { name: 'default_interface', takes: 'INTERFACE', set: (arg) => ({ defaultInterface: arg.word('the name of an interface') }) },

@@ -16,6 +16,15 @@ export function script(arg: Arguments): Script {
   return arg.addScript({ argv, ...runner, place: arg.valuePlace });
 }
 
+/** Where the user is a keyword of its own. */
+export function program(arg: Arguments): Script {
+  const [command = '', extra] = wordsOf(arg, splitLine(arg.line('a program')));
+  const argv = wordsOf(arg, splitCommand(command));
+  if (argv[0] === undefined || argv[0] === '') return arg.refuse(`'${arg.keyword.text}' needs a program`);
+  if (extra !== undefined) arg.warn(`'${extra.slice(0, 60)}' is ignored`, 'put the program and its arguments in one pair of quotes');
+  return arg.addScript({ argv, place: arg.valuePlace });
+}
+
 /** `user USER [GROUP]`, where it is a keyword of its own; to be given to its script with `runAs`. */
 export function scriptUser(arg: Arguments): ScriptUser {
   const name = arg.word('a user');

@@ -5,7 +5,8 @@ import { type Arguments, type Block, block, type Keyword, type Placed } from '..
 import { staticAddress } from './address-line.js';
 import { hmacBlock } from './auth-hmac.js';
 import { bfdInstance, bfdInstanceBlock } from './bfd.js';
-import { bfdBlock, dnsBlock, fileBlock, httpBlock, miscBlock, smtpBlock, tcpBlock, udpBlock, urlBlock } from './checkers.js';
+import { bfdBlock, dnsBlock, fileBlock, miscBlock, pingBlock, smtpBlock, tcpBlock, udpBlock } from './checkers.js';
+import { httpBlock, sslBlock, tlsFilesBlock, urlBlock } from './checkers-http.js';
 import { garpGroup, garpGroupBlock } from './garp-group.js';
 import { globalBlock } from './global.js';
 import { group } from './group.js';
@@ -18,18 +19,10 @@ import { realServerBlock, virtualServer, virtualServerBlock } from './virtual-se
 import { authenticationBlock, instanceBlock, syncGroupBlock } from './vrrp.js';
 import { processBlock, scriptBlock, watchedFile, watchedFileBlock, watchedProcess, watchedScript } from './watched.js';
 
-const sslKeywords: readonly Keyword<Placed>[] = [
-  { name: 'password', takes: 'PASSWORD' },
-  { name: 'ca', takes: 'FILE' },
-  { name: 'certificate', takes: 'FILE' },
-  { name: 'key', takes: 'FILE' },
-];
-
 const trackGroupKeywords: readonly Keyword<TrackGroupDraft>[] = [
   { name: 'group', takes: '{ INSTANCE… }', set: (arg) => ({ members: arg.lines((line) => line.rest('names of instances')).flat() }) },
 ];
 
-const sslBlock = block('SSL', sslKeywords);
 const trackGroupBlock = block('track_group', trackGroupKeywords);
 
 /** The blocks that are read straight into what the configuration has one of. */
@@ -65,13 +58,13 @@ export function topBlock({ global, settings, statics }: TopDraft): Block<TopDraf
       takes: '{ INTERFACE DOWN-SECONDS [UP-SECONDS]… }',
       set: (arg) => ({ linkDelays: arg.lines(linkDelay) }),
     },
+    { name: 'SSL', takes: '{ … }', set: (arg) => ({ tls: arg.block(tlsFilesBlock, { places: { block: arg.place } }) }) },
     ...laterKeywords,
   ];
   return block('the configuration', keywords);
 }
 
 const laterKeywords: readonly Keyword<Placed>[] = [
-  { name: 'SSL', takes: '{ … }', contents: sslBlock },
   { name: 'linkbeat_interfaces', takes: '{ INTERFACE… }' },
   { name: 'linkbeat_use_polling', takes: '' },
   { name: 'net_namespace', takes: 'NAME', without: 'natlb stays in the namespace it is started in' },
@@ -101,11 +94,13 @@ const BLOCKS: readonly Pick<Block<unknown>, 'name' | 'keywords'>[] = [
   realServerBlock,
   tcpBlock,
   httpBlock,
+  sslBlock,
   urlBlock,
   smtpBlock,
   dnsBlock,
   miscBlock,
   udpBlock,
+  pingBlock,
   bfdBlock,
   fileBlock,
   scriptBlock,

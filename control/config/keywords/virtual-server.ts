@@ -60,10 +60,10 @@ const virtualServerKeywords: readonly Keyword<VirtualServerDraft>[] = [
   { name: 'persistence_timeout', takes: '[SECONDS]', set: persistenceTimeout },
   { name: 'persistence_granularity', takes: 'MASK|PREFIX', set: (arg) => ({ granularity: arg.word('a mask or a prefix length') }) },
   { name: 'natlb', takes: '{ … }', set: serviceOptions },
-  { name: 'ha_suspend', takes: '' },
+  { name: 'ha_suspend', takes: '', set: () => ({ haSuspend: true }) },
   ...quorumNotices,
   { name: 'snmp_name', takes: 'NAME' },
-  { name: 'omega', takes: '' },
+  { name: 'omega', takes: '', set: () => ({ omega: true }) },
 ];
 
 const realServerKeywords: readonly Keyword<RealServerDraft>[] = [

@@ -1,0 +1,88 @@
+// Tells what has become of servers and quorums: to the log, to who notifies, and to who forwards.
+
+import type { VirtualServer } from '../config/model.js';
+import type { HealthEvent } from './events.js';
+import { judgeWeight } from './pool.js';
+import type { Clock } from './rota.js';
+import { quorumText } from './texts.js';
+import type { WatchedServer, WatchedService } from './watched.js';
+
+export interface Listeners {
+  readonly log: (text: string) => void;
+  readonly onChange: () => void;
+  readonly onEvent?: (event: HealthEvent) => void;
+}
+
+/** After a change the next ones are told together: thousands of servers may go at once. */
+const TOGETHER_MS = 100;
+
+export class Teller {
+  readonly #listeners: Listeners;
+  readonly #clock: Clock;
+  #changedAt = Number.NEGATIVE_INFINITY;
+  #stop: (() => void) | undefined;
+
+  constructor(listeners: Listeners, clock: Clock) {
+    this.#listeners = listeners;
+    this.#clock = clock;
+  }
+
+  server(service: VirtualServer, { server, up }: WatchedServer): void {
+    this.#listeners.onEvent?.({ kind: 'server', service, server, state: up ? 'UP' : 'DOWN' });
+  }
+
+  judge(watched: WatchedService, starting: boolean): void {
+    const { service, weight, quorumUp } = watched;
+    const judged = judgeWeight(service, weight, quorumUp);
+    if (judged.up === quorumUp) return;
+    this.#listeners.log(quorumText(service.name, judged, starting));
+    watched.quorumUp = judged.up;
+    this.#listeners.onEvent?.({ kind: 'quorum', service, state: judged.up ? 'UP' : 'DOWN' });
+  }
+
+  /** A reload may take a check away, or a server. */
+  compare(before: WatchedService, now: WatchedService): void {
+    const known = new Map(now.servers.map((watched) => [keyOf(watched), watched]));
+    for (const watched of before.servers) {
+      const same = known.get(keyOf(watched));
+      if (same === undefined) this.#gone(before, watched);
+      else if (same.up !== watched.up) this.server(now.service, same);
+    }
+  }
+
+  removed(watched: WatchedService): void {
+    for (const server of watched.servers) this.#gone(watched, server);
+    if (watched.quorumUp) this.#listeners.onEvent?.({ kind: 'quorum', service: watched.service, state: 'DOWN' });
+  }
+
+  /** natlb ends: keepalived tells it of services with omega. */
+  end(services: readonly WatchedService[]): void {
+    this.#stop?.();
+    for (const { service, servers } of services.filter((watched) => watched.service.omega)) {
+      for (const { server } of servers.filter(({ up }) => up))
+        this.#listeners.onEvent?.({ kind: 'server', service, server, state: 'DOWN', stopping: true });
+      this.#listeners.onEvent?.({ kind: 'quorum', service, state: 'DOWN', stopping: true });
+    }
+  }
+
+  changed(): void {
+    if (this.#stop !== undefined) return;
+    const leftMs = this.#changedAt + TOGETHER_MS - this.#clock.now();
+    if (leftMs <= 0) this.#change();
+    else this.#stop = this.#clock.at(this.#clock.now() + leftMs, () => this.#change());
+  }
+
+  #change(): void {
+    this.#stop = undefined;
+    this.#changedAt = this.#clock.now();
+    this.#listeners.onChange();
+  }
+
+  #gone({ service }: WatchedService, { server, up }: WatchedServer): void {
+    if (up) this.#listeners.onEvent?.({ kind: 'server', service, server, state: 'DOWN' });
+  }
+}
+
+function keyOf({ server }: WatchedServer): string {
+  return `${server.address} ${server.port}`;
+}
