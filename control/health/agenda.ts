@@ -2,81 +2,87 @@
 
 interface Entry<Item> {
   readonly item: Item;
-  at: number;
+  readonly at: number;
 }
 
+/** An entry that was replaced or deleted stays in the heap until it comes up, or until there are too many of them. */
 export class Agenda<Item> {
-  readonly #heap: Entry<Item>[] = [];
-  readonly #places = new Map<Item, number>();
+  #heap: Entry<Item>[] = [];
+  readonly #valid = new Map<Item, Entry<Item>>();
 
   get size(): number {
-    return this.#heap.length;
+    return this.#valid.size;
   }
 
   /** When the first is due. */
   get next(): number | undefined {
+    this.#dropStale();
     return this.#heap[0]?.at;
   }
 
   /** Each item has one time; a new one replaces the old. */
   set(item: Item, at: number): void {
-    this.delete(item);
-    this.#heap.push({ item, at });
-    this.#places.set(item, this.#heap.length - 1);
-    this.#rise(this.#heap.length - 1);
+    const entry = { item, at };
+    this.#valid.set(item, entry);
+    if (this.#heap.length > 2 * this.#valid.size + 16) this.#heap = this.#heap.filter((each) => this.#isValid(each)).sort(byTime);
+    this.#rise(entry);
   }
 
   delete(item: Item): void {
-    const place = this.#places.get(item);
-    if (place === undefined) return;
-    this.#places.delete(item);
-    const last = this.#heap.pop();
-    if (last === undefined || place === this.#heap.length) return;
-    this.#put(last, place);
-    this.#rise(place);
-    this.#sink(this.#places.get(last.item) ?? place);
+    this.#valid.delete(item);
   }
 
   /** The first, if it is due. */
-  take(now: number): { readonly item: Item; readonly at: number } | undefined {
+  take(now: number): Entry<Item> | undefined {
+    this.#dropStale();
     const first = this.#heap[0];
     if (first === undefined || first.at > now) return undefined;
-    this.delete(first.item);
+    this.#valid.delete(first.item);
+    this.#removeFirst();
     return first;
   }
 
-  #rise(from: number): void {
-    let place = from;
-    while (place > 0 && this.#earlier(place, (place - 1) >> 1)) {
-      this.#swap(place, (place - 1) >> 1);
-      place = (place - 1) >> 1;
-    }
+  #isValid(entry: Entry<Item>): boolean {
+    return this.#valid.get(entry.item) === entry;
   }
 
-  #sink(from: number): void {
-    let place = from;
+  #dropStale(): void {
+    for (let first = this.#heap[0]; first !== undefined && !this.#isValid(first); first = this.#heap[0]) this.#removeFirst();
+  }
+
+  #rise(entry: Entry<Item>): void {
+    let place = this.#heap.length;
     for (;;) {
-      const [left, right] = [2 * place + 1, 2 * place + 2];
-      const child = this.#earlier(right, left) ? right : left;
-      if (!this.#earlier(child, place)) return;
-      this.#swap(place, child);
+      const above = (place - 1) >> 1;
+      const parent = this.#heap[above];
+      if (place === 0 || parent === undefined || parent.at <= entry.at) break;
+      this.#heap[place] = parent;
+      place = above;
+    }
+    this.#heap[place] = entry;
+  }
+
+  /** The last one takes its place, and sinks. */
+  #removeFirst(): void {
+    const last = this.#heap.pop();
+    if (last === undefined || this.#heap.length === 0) return;
+    let place = 0;
+    for (;;) {
+      const child = this.#earlierChild(place);
+      const entry = this.#heap[child];
+      if (entry === undefined || entry.at >= last.at) break;
+      this.#heap[place] = entry;
       place = child;
     }
+    this.#heap[place] = last;
   }
 
-  #earlier(one: number, other: number): boolean {
-    return (this.#heap[one]?.at ?? Number.POSITIVE_INFINITY) < (this.#heap[other]?.at ?? Number.POSITIVE_INFINITY);
+  #earlierChild(place: number): number {
+    const [left, right] = [this.#heap[2 * place + 1], this.#heap[2 * place + 2]];
+    return left !== undefined && right !== undefined && right.at < left.at ? 2 * place + 2 : 2 * place + 1;
   }
+}
 
-  #swap(one: number, other: number): void {
-    const [first, second] = [this.#heap[one], this.#heap[other]];
-    if (first === undefined || second === undefined) return;
-    this.#put(first, other);
-    this.#put(second, one);
-  }
-
-  #put(entry: Entry<Item>, place: number): void {
-    this.#heap[place] = entry;
-    this.#places.set(entry.item, place);
-  }
+function byTime<Item>(one: Entry<Item>, other: Entry<Item>): number {
+  return one.at - other.at;
 }

@@ -179,7 +179,7 @@ function unweighted({ weight: _, ...standing }: Standing): Standing {
 }
 
 function sameWeight(one: Weight | undefined, other: Weight | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 function lastUrl(checker: Checker): number {

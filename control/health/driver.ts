@@ -5,7 +5,7 @@ import { serverName } from '../config/service-name.js';
 import type { VirtualServerStatus } from '../status.js';
 import type { HealthEvent } from './events.js';
 import type { HealthState } from './pool.js';
-import { probe } from './probe.js';
+import { probes } from './probe.js';
 import { type Clock, Rota, type Timekeeping } from './rota.js';
 import { carryOver, type SharedCheck, type Subject, share } from './sharing.js';
 import { followSignals, NO_SIGNALS, type Signals } from './signals.js';
@@ -85,7 +85,7 @@ class Watchers implements Health {
     this.#rota = new Rota(clock, limit);
     this.#around = {
       rota: this.#rota,
-      probe: options.probe ?? probe,
+      probe: options.probe ?? probes(options.log),
       follow: (checker, tell) => followSignals(signals, checker, tell),
     };
     this.#stopAddresses = options.addresses?.onChange(() => this.#suspend());

@@ -37,7 +37,7 @@ export class Teller {
     if (judged.up === quorumUp) return;
     this.#listeners.log(quorumText(service.name, judged, starting));
     watched.quorumUp = judged.up;
-    this.#listeners.onEvent?.({ kind: 'quorum', service, state: judged.up ? 'UP' : 'DOWN' });
+    this.#listeners.onEvent?.({ kind: 'quorum', service, state: judged.up ? 'UP' : 'DOWN', weight: judged.weight });
   }
 
   /** A reload may take a check away, or a server. */
@@ -52,7 +52,7 @@ export class Teller {
 
   removed(watched: WatchedService): void {
     for (const server of watched.servers) this.#gone(watched, server);
-    if (watched.quorumUp) this.#listeners.onEvent?.({ kind: 'quorum', service: watched.service, state: 'DOWN' });
+    if (watched.quorumUp) this.#listeners.onEvent?.({ kind: 'quorum', service: watched.service, state: 'DOWN', weight: 0 });
   }
 
   /** natlb ends: keepalived tells it of services with omega. */
@@ -61,7 +61,7 @@ export class Teller {
     for (const { service, servers } of services.filter((watched) => watched.service.omega)) {
       for (const { server } of servers.filter(({ up }) => up))
         this.#listeners.onEvent?.({ kind: 'server', service, server, state: 'DOWN', stopping: true });
-      this.#listeners.onEvent?.({ kind: 'quorum', service, state: 'DOWN', stopping: true });
+      this.#listeners.onEvent?.({ kind: 'quorum', service, state: 'DOWN', weight: 0, stopping: true });
     }
   }
 

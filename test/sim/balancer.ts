@@ -1,7 +1,8 @@
 // The balancing side of a simulated router: checkers that probe simulated servers, what follows for quorum and destinations, and the
 // reconciler that tells a data plane. What control/health/driver.ts and watch.ts do with timers and sockets is done here with the simulation's.
 
-import type { Checker, RealServer, VirtualServer } from '../../control/config/model.js';
+import type { Checker } from '../../control/config/checker.js';
+import type { RealServer, VirtualServer } from '../../control/config/model.js';
 import { type CheckerEffect, type CheckerEvent, type CheckerState, type ProbeResult, step } from '../../control/health/checker.js';
 import { type HealthState, healthOf, judge, type ServiceHealth } from '../../control/health/pool.js';
 import { desired } from '../../control/reconcile/desired.js';

@@ -1,6 +1,7 @@
 // Makes the services of a world, and what happens to their real servers.
 
-import type { Checker, RealServer, VirtualServer } from '../../control/config/model.js';
+import type { Checker } from '../../control/config/checker.js';
+import type { RealServer, VirtualServer } from '../../control/config/model.js';
 import { httpChecker, realServer, tcpChecker, url, virtualServer } from '../health/models.js';
 import type { Random } from '../oracle/random.js';
 import type { Happening } from './world.js';
