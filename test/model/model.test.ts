@@ -9,7 +9,9 @@ import { type MemoryRouter, type SentFrame, schedulers } from '../../dataplane/a
 import type { Destination, Protocol, Service, Snapshot } from '../../dataplane/protocol.js';
 import { build, show } from '../packets/notation.js';
 import { guideRouter, MACS, snapshotOf } from '../packets/world.js';
-import { type Endpoint, type Flow, Model, type Packet, type Unreachable } from './model.js';
+import type { Flow } from './flow.js';
+import { Model } from './model.js';
+import type { Endpoint, Packet, Unreachable } from './packet.js';
 import { SCHEDULERS } from './schedulers.js';
 
 const VIRTUAL = '203.0.113.10';
@@ -214,7 +216,7 @@ class Pair {
       const { server, port, client, protocol } = sent;
       return [packetOf(protocol, { address: `10.11.12.${server}`, port }, { address: CLIENTS[client]!, port: 9 }, 'A', 1)];
     }
-    const flow = this.model.flows[sent.flow];
+    const flow = this.model.table.flows[sent.flow];
     if (flow === undefined) return [];
     const [from, to] = sent.side === 'client' ? [flow.client, flow.virtual] : [flow.server, flow.client];
     const expected = (sent.side === 'client' ? flow.serverExpects : flow.clientExpects) ?? 5000;
@@ -270,7 +272,8 @@ class Pair {
   }
 
   private flowsOfModel(): string[] {
-    const { flows, templates, now } = this.model;
+    const { now, table } = this.model;
+    const { flows, templates } = table;
     return [
       ...templates.map(({ service, home, expiresAt }) => `${service} template ${home.destination.address} ${expiresAt - now}`),
       ...flows.map((flow) => lineOf(flow, now)),
