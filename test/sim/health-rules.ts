@@ -1,6 +1,7 @@
 // What must be true of a router's destinations, told from the answers its probes got and nothing else: keepalived's rules in a few lines.
 //
-//   A check gives up after retry + 1 failures in a row, and one that gave up, or began with alpha, believes when all its urls answered in a row.
+//   A check gives up after retry + 1 failures in a row, or with the first one while it knows nothing yet; one that gave up, or began with alpha,
+//   believes when all its urls answered in a row.
 //   A server is up while no check of it has given up. The weights of those that are up lose the quorum below quorum - hysteresis, or at nothing,
 //   and regain it from quorum + hysteresis on. With it, or without a sorry server, those that are up have their weight; those that are not are
 //   absent, or of weight 0 where inhibit_on_failure says so. Without it the sorry server alone has a weight.
@@ -30,8 +31,7 @@ export class HealthRules {
 
   concluded(watched: Watched, { kind }: ProbeResult): void {
     const belief = this.#belief(watched);
-    // Whether what was only assumed to be up may fail as often as what has shown that it is, is for the checker to say.
-    if (kind === 'failed') fail(belief, !belief.decided && watched.state?.up === false ? 0 : watched.checker.retry);
+    if (kind === 'failed') fail(belief, belief.decided ? watched.checker.retry : 0);
     if (kind === 'passed') pass(belief, watched.checker.kind === 'http' ? watched.checker.urls.length : 1);
     if (watched.state?.up !== belief.up)
       throw new Violation(

@@ -148,6 +148,9 @@ class Simulation implements Surroundings {
       case 'pause':
         if (router.running && !router.paused) this.#pause(router, happening.forMs);
         break;
+      case 'priority':
+        if (router.running && !router.paused) router.changePriorities(happening.change);
+        break;
       case 'dataplane':
         if (router.paused || router.dataplaneDead !== happening.alive) break;
         if (!happening.alive && router.running) this.#judge.resigns(router);
@@ -187,6 +190,8 @@ function describe({ routers }: World, happening: Happening): string {
     case 'stop':
     case 'kill':
       return `${happening.kind} ${name(happening.router)}`;
+    case 'priority':
+      return `${name(happening.router)} changes its priorities by ${happening.change}`;
     case 'pause':
       return `${name(happening.router)} stands still for ${happening.forMs} ms`;
     case 'dataplane':

@@ -7,7 +7,7 @@ import { type Advert, decode } from '../../control/vrrp/decode.js';
 import { encode } from '../../control/vrrp/encode.js';
 import { createGroup, type Group, type MemberEffect, stepGroup } from '../../control/vrrp/group.js';
 import type { Received } from '../../control/vrrp/packet.js';
-import { type Event, type State, wakesAt } from '../../control/vrrp/state.js';
+import { type Event, OWNER_PRIORITY, type State, wakesAt } from '../../control/vrrp/state.js';
 import type { Random } from '../oracle/random.js';
 import { vrrpInstance } from '../vrrp/instance.js';
 import { overIpv4, overIpv6 } from '../vrrp/packets.js';
@@ -22,7 +22,7 @@ export interface Seat {
   readonly virtualRouter: number;
   readonly segment: number;
   readonly instance: VrrpInstance;
-  /** The effective one. */
+  /** The effective one. Of two that both own the addresses one gives its up: there the machine's word is taken. */
   priority: number;
   /** Its addresses are on the interface: also when the process was killed. */
   held: boolean;
@@ -203,6 +203,7 @@ export class SimRouter {
         unit.seats.map(({ instance }) => instance),
       );
       unit.timerAt = Number.POSITIVE_INFINITY;
+      for (const seat of unit.seats) seat.priority = seat.instance.priority;
     }
   }
 
@@ -213,11 +214,24 @@ export class SimRouter {
     if (this.#acted) this.#around.settled(this);
   }
 
+  /** As what is tracked would have it: within what a router may have that does not own the addresses. */
+  changePriorities(change: number): void {
+    this.#turns(() => {
+      for (const seat of this.seats) {
+        const { priority } = seat.instance;
+        if (priority !== OWNER_PRIORITY) seat.priority = Math.min(254, Math.max(1, priority + change));
+        this.#dispatch(seat, { kind: 'priority', priority: seat.priority });
+      }
+    });
+  }
+
   #dispatch(seat: Seat, event: Event): void {
     const { unit, member } = seat;
     const before = unit.group;
     const { group, effects } = stepGroup(before, { member, event }, this.localNow);
     unit.group = group;
+    for (const [i, each] of unit.seats.entries())
+      if (each.instance.priority === OWNER_PRIORITY) each.priority = group.members[i]!.instance.priority;
     this.#acted ||= effects.length > 0 || event.kind !== 'advert';
     for (const effect of effects) this.#perform(unit, effect);
     this.#around.stepped({ seat, event, before, effects });

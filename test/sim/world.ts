@@ -11,7 +11,17 @@ export interface VirtualRouter {
 }
 
 /** What a router's administrator may choose for an instance. */
-export type Choice = Pick<VrrpInstance, 'priority' | 'advertIntervalMs' | 'preempt' | 'preemptDelayMs' | 'downTimerAdverts'>;
+export type Choice = Pick<
+  VrrpInstance,
+  | 'priority'
+  | 'advertIntervalMs'
+  | 'preempt'
+  | 'preemptDelayMs'
+  | 'downTimerAdverts'
+  | 'lowerPriorityNoAdvert'
+  | 'higherPrioritySendAdvert'
+  | 'timerExpiredPriority'
+>;
 
 export interface RouterSpec {
   readonly name: string;
@@ -41,6 +51,8 @@ export type Happening = { readonly at: number } & (
   | { readonly kind: 'start' | 'stop' | 'kill'; readonly router: number }
   | { readonly kind: 'link'; readonly router: number; readonly segment: number; readonly up: boolean }
   | { readonly kind: 'dataplane'; readonly router: number; readonly alive: boolean }
+  /** What is tracked makes this of its priorities, from those configured. */
+  | { readonly kind: 'priority'; readonly router: number; readonly change: number }
   /** The process stands still: what comes for it waits. */
   | { readonly kind: 'pause'; readonly router: number; readonly forMs: number }
   /** Packets from one router no longer, or again, reach another. */

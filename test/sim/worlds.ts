@@ -80,12 +80,18 @@ class Maker {
 
   #choices(rank: number, scale: 'equal' | 'spread' | 'close' | 'extremes'): Choice[] {
     const priority = { equal: 100, spread: 50 + 40 * rank, close: 100 + rank, extremes: [1, 254, 2, 253, 3][rank]! }[scale];
-    const owner = rank === this.#routers - 1 && this.#random.chance(0.1);
+    const owner = (rank === this.#routers - 1 && this.#random.chance(0.1)) || this.#random.chance(0.02);
     const preempt = !this.#random.chance(0.25);
     const preemptDelayMs = preempt && this.#random.chance(0.2) ? this.#random.one([this.#intervalMs, 10 * this.#intervalMs, 60_000]) : 0;
-    const common = { advertIntervalMs: this.#intervalMs, preempt, preemptDelayMs, downTimerAdverts: 3 };
+    const common = { advertIntervalMs: this.#intervalMs, preempt, preemptDelayMs, downTimerAdverts: 3, ...this.#manners() };
     const agreed: Choice = owner ? { ...common, priority: 255, preempt: true, preemptDelayMs: 0 } : { ...common, priority };
     return this.#virtualRouters.map((virtualRouter) => (this.#agree ? agreed : this.#own(agreed, virtualRouter)));
+  }
+
+  /** Options of keepalived's that change who speaks when. */
+  #manners(): Pick<Choice, 'lowerPriorityNoAdvert' | 'higherPrioritySendAdvert' | 'timerExpiredPriority'> {
+    const manners = { lowerPriorityNoAdvert: this.#random.chance(0.1), higherPrioritySendAdvert: this.#random.chance(0.1) };
+    return this.#random.chance(0.1) ? { ...manners, timerExpiredPriority: 200 } : manners;
   }
 
   /** What administrators write who do not look at the other router's file. */
@@ -143,7 +149,7 @@ class Maker {
     const router = this.#random.below(this.#routers);
     const { segment } = this.#random.one(this.#virtualRouters);
     const later = at + this.#gapMs();
-    switch (this.#random.weighted({ stop: 4, kill: 4, link: 4, dataplane: 2, pause: 2, path: 3, partition: 3, weather: 2 })) {
+    switch (this.#random.weighted({ stop: 4, kill: 4, link: 4, dataplane: 2, pause: 2, path: 3, partition: 3, weather: 2, priority: 3 })) {
       case 'stop':
         return [
           { at, kind: 'stop', router },
@@ -163,6 +169,11 @@ class Maker {
         return [
           { at, kind: 'dataplane', router, alive: false },
           { at: later, kind: 'dataplane', router, alive: true },
+        ];
+      case 'priority':
+        return [
+          { at, kind: 'priority', router, change: this.#random.between(-100, 100) },
+          { at: later, kind: 'priority', router, change: 0 },
         ];
       case 'pause':
         return [{ at, kind: 'pause', router, forMs: Math.round(this.#gapMs() / 4) }];
