@@ -23,7 +23,7 @@ const REOPEN_MS = 1_000;
 /** Why the instance cannot run on `link`, in the operator's words; undefined: it can. */
 export function linkFault(instance: VrrpInstance, link: HostInterface | undefined, virtual: ReadonlySet<string>): string | undefined {
   if (link === undefined) return `interface ${instance.interface} does not exist`;
-  if (!link.up) return `interface ${instance.interface} down`;
+  if (!link.up && !instance.dontTrackPrimary) return `interface ${instance.interface} down`;
   const { target, sourceAddress: own, trackSource } = instance;
   if (target.kind === 'unicast' && target.peers.length === 0) return 'unicast without any peers';
   if (own !== undefined && trackSource && !link.addresses.some(({ address }) => canonical(address) === canonical(own)))
