@@ -89,7 +89,11 @@ export class Place {
 
   /** Any command line in the router, to its end. */
   attempt(command: readonly string[], limitMs = 15_000): Promise<Ending> {
-    return attempt(command, { namespace: this.namespace('router'), limitMs });
+    return this.attemptIn('router', command, limitMs);
+  }
+
+  attemptIn(role: Role, command: readonly string[], limitMs = 15_000): Promise<Ending> {
+    return attempt(command, { namespace: this.namespace(role), limitMs });
   }
 
   natlb(...words: readonly string[]): Promise<Ending> {
@@ -100,6 +104,11 @@ export class Place {
   program(role: Role, name: string, source: string): Program {
     const logFile = join(this.dir, `${name}.log`);
     return this.#keep(new Program(name, [process.execPath, '-e', source], { namespace: this.namespace(role), logFile, readStdout: true }));
+  }
+
+  /** Any program in one of the namespaces, ended with the place. */
+  run(role: Role, name: string, command: readonly string[]): Program {
+    return this.#keep(new Program(name, command, { namespace: this.namespace(role), logFile: join(this.dir, `${name}.log`) }));
   }
 
   ip(command: string): Promise<void> {
