@@ -62,7 +62,7 @@ export function startHealth(options: HealthOptions): Health {
 /** A check that is being made, and for whom. */
 interface Running {
   question: string;
-  rhythm: string;
+  identity: string;
   subjects: readonly Subject[];
   readonly watch: Watch;
 }
@@ -129,12 +129,12 @@ class Watchers implements Health {
     this.#services = [];
   }
 
-  #prepare({ question, rhythm, checker, subjects }: SharedCheck): Running {
+  #prepare({ question, identity, checker, subjects }: SharedCheck): Running {
     const watch: Watch = new Watch(checker, this.#around, {
       tell: (news) => this.#hear(running, news),
       wanted: () => running.subjects.some(({ service }) => !this.#suspended.has(service.name)),
     });
-    const running: Running = { question, rhythm, subjects, watch };
+    const running: Running = { question, identity, subjects, watch };
     return running;
   }
 
@@ -195,9 +195,9 @@ class Watchers implements Health {
   }
 }
 
-function adopt(held: Running, { rhythm, checker, subjects }: SharedCheck): Running {
+function adopt(held: Running, { identity, checker, subjects }: SharedCheck): Running {
   held.watch.adopt(checker);
-  return Object.assign(held, { rhythm, subjects });
+  return Object.assign(held, { identity, subjects });
 }
 
 function namesOf({ service, server }: Subject): Names {

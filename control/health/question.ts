@@ -2,15 +2,16 @@
 
 import type { Check, Checker, CheckerOf, HttpUrl } from '../config/checker.js';
 
-/** Without delays, and without its place in the file. */
+/** Without delays, and without its place in the file. A reload asks this of every check, so what most checks have is put together by hand. */
 export function question(checker: Checker): string {
-  const { kind, connect, bindAddress, bindPort, bindInterface, mark } = checker;
-  return JSON.stringify([kind, connect.address, connect.port, bindAddress, bindPort, bindInterface, mark, ...details(checker)]);
+  const { kind, connect, bindAddress = '', bindPort = '', bindInterface = '', mark = '' } = checker;
+  const more = kind === 'tcp' || kind === 'ping' ? '' : JSON.stringify(details(checker));
+  return `${kind} ${connect.address} ${connect.port} ${bindAddress} ${bindPort} ${bindInterface} ${mark} ${more}`;
 }
 
 /** When it is asked, and how often an answer is waited for. */
 export function rhythm({ connectTimeoutMs, delayLoopMs, retry, delayBeforeRetryMs, warmupMs, alpha }: Checker): string {
-  return [connectTimeoutMs, delayLoopMs, retry, delayBeforeRetryMs, warmupMs, alpha].join();
+  return `${connectTimeoutMs} ${delayLoopMs} ${retry} ${delayBeforeRetryMs} ${warmupMs ?? ''} ${alpha}`;
 }
 
 type Details = { readonly [Kind in Check['kind']]: (checker: CheckerOf<Kind>) => readonly unknown[] };

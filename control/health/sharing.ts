@@ -15,7 +15,8 @@ export interface Subject {
 
 export interface SharedCheck {
   readonly question: string;
-  readonly rhythm: string;
+  /** The question and its rhythm: no two shared checks have the same. */
+  readonly identity: string;
   /** One of those that share it. */
   readonly checker: Checker;
   /** In the order of the configuration; never empty. */
@@ -26,9 +27,10 @@ export function share(services: readonly VirtualServer[]): SharedCheck[] {
   const shared = new Map<string, SharedCheck & { readonly subjects: Subject[] }>();
   for (const subject of subjectsOf(services)) {
     const { checker } = subject;
-    const [asked, when] = [question(checker), rhythm(checker)];
-    const known = shared.get(`${asked} ${when}`);
-    if (known === undefined) shared.set(`${asked} ${when}`, { question: asked, rhythm: when, checker, subjects: [subject] });
+    const asked = question(checker);
+    const identity = `${asked} ${rhythm(checker)}`;
+    const known = shared.get(identity);
+    if (known === undefined) shared.set(identity, { question: asked, identity, checker, subjects: [subject] });
     else known.subjects.push(subject);
   }
   return [...shared.values()];
@@ -47,21 +49,18 @@ export interface Continued<Held> {
 }
 
 /** Which of the checks that were held goes on as which that is wanted: one of the same rhythm, or else one with the same question. */
-export function carryOver<Held extends Pick<SharedCheck, 'question' | 'rhythm'>>(
+export function carryOver<Held extends Pick<SharedCheck, 'question' | 'identity'>>(
   wanted: readonly SharedCheck[],
   held: readonly Held[],
 ): { readonly continued: readonly Continued<Held>[]; readonly ended: readonly Held[] } {
+  const known = new Map(held.map((each) => [each.identity, each]));
+  const exact = wanted.map(({ identity }) => known.get(identity));
+  const taken = new Set(exact);
   const left = new Map<string, Held[]>();
-  for (const each of held) left.set(each.question, [...(left.get(each.question) ?? []), each]);
-  const exact = wanted.map((check) => takeFrom(left.get(check.question), ({ rhythm }) => rhythm === check.rhythm));
+  for (const each of held) if (!taken.has(each)) left.set(each.question, [...(left.get(each.question) ?? []), each]);
   const continued = wanted.map((check, index): Continued<Held> => {
-    const found = exact[index] ?? takeFrom(left.get(check.question), () => true);
+    const found = exact[index] ?? left.get(check.question)?.shift();
     return found === undefined ? { check } : { check, held: found };
   });
   return { continued, ended: [...left.values()].flat() };
-}
-
-function takeFrom<Held>(candidates: Held[] | undefined, fits: (held: Held) => boolean): Held | undefined {
-  const index = candidates?.findIndex(fits) ?? -1;
-  return index < 0 ? undefined : candidates?.splice(index, 1)[0];
 }

@@ -42,9 +42,8 @@ export class Teller {
 
   /** A reload may take a check away, or a server. */
   compare(before: WatchedService, now: WatchedService): void {
-    const known = new Map(now.servers.map((watched) => [keyOf(watched), watched]));
-    for (const watched of before.servers) {
-      const same = known.get(keyOf(watched));
+    const known = pairs(before.servers, now.servers);
+    for (const [watched, same] of known) {
       if (same === undefined) this.#gone(before, watched);
       else if (same.up !== watched.up) this.server(now.service, same);
     }
@@ -83,6 +82,17 @@ export class Teller {
   }
 }
 
-function keyOf({ server }: WatchedServer): string {
-  return `${server.address} ${server.port}`;
+/** Each of before with what it is now. Mostly nothing has moved, and looking at the place where it was is enough. */
+function pairs(before: readonly WatchedServer[], now: readonly WatchedServer[]): [WatchedServer, WatchedServer | undefined][] {
+  if (before.every((watched, index) => isSame(watched, now[index]))) return before.map((watched, index) => [watched, now[index]]);
+  const known = new Map(now.map((watched) => [keyOf(watched), watched]));
+  return before.map((watched) => [watched, known.get(keyOf(watched))]);
+}
+
+function keyOf({ server: { address, port } }: WatchedServer): string {
+  return `${address} ${port}`;
+}
+
+function isSame({ server: { address, port } }: WatchedServer, other: WatchedServer | undefined): boolean {
+  return other?.server.address === address && other.server.port === port;
 }
