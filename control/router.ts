@@ -4,9 +4,11 @@ import type { Explanation, FlowPiece, FlowQuestion, HeldAddress, PacketQuestion,
 import { dataplaneInterfaces } from './config/interfaces.js';
 import type { Config } from './config/model.js';
 import { type Dataplane, startDataplane } from './dataplane.js';
+import { CheckSignals } from './health/check-signals.js';
 import { type Health, startHealth } from './health/driver.js';
 import { applyGuard, guardRules, removeGuard } from './host/guard.js';
 import { GuardKeeper } from './host/guard-keeper.js';
+import { heldAddresses } from './host/held-addresses.js';
 import type { Host } from './host/netlink.js';
 import { inTurn } from './in-turn.js';
 import type { Log } from './log.js';
@@ -57,6 +59,7 @@ export class Router {
   readonly #options: RouterOptions;
   readonly #vrrp: Vrrp;
   readonly #health: Health;
+  readonly #checkSignals: CheckSignals;
   readonly #notifier: Notifier;
   readonly #tracking: RouterTracking;
   readonly #rates: RateMeter;
@@ -80,7 +83,15 @@ export class Router {
     this.#interfaces = dataplaneInterfaces(config, host);
     this.#notifier = startNotifier({ config, runDir, log });
     const notifier = this.#notifier;
-    this.#health = startHealth({ services: config.virtualServers, log, onChange: () => this.#reconcile(), onEvent: notifier.health });
+    this.#checkSignals = new CheckSignals(config, log);
+    this.#health = startHealth({
+      services: config.virtualServers,
+      log,
+      onChange: () => this.#reconcile(),
+      onEvent: notifier.health,
+      signals: this.#checkSignals,
+      addresses: heldAddresses(host),
+    });
     this.#rates = startRateMeter(() => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')));
     this.#tracking = new RouterTracking({
       config,
@@ -91,6 +102,7 @@ export class Router {
       readStats: () => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')),
       onChange,
     });
+    this.#tracking.bfd.onChange((name, up) => this.#checkSignals.bfdChanged(name, up));
     const { priorities, faults } = this.#tracking.start;
     this.#vrrp = startVrrp({
       config,
@@ -150,6 +162,7 @@ export class Router {
     const before = this.#config;
     this.#config = config;
     this.#notifier.reload(config);
+    this.#checkSignals.reload(config);
     this.#health.reload(config.virtualServers);
     this.#vrrp.reload(config);
     this.#tracking.reload(config, seen);
@@ -213,6 +226,7 @@ export class Router {
       () => this.#tracking.close(),
       () => this.#vrrp.close({ release: !this.#options.overrides.keepsAddresses }),
       () => this.#health.close(),
+      () => this.#checkSignals.close(),
       () => this.#dataplane?.close(),
       () => this.#guard.close(),
       removeGuard,
@@ -235,7 +249,7 @@ export class Router {
   }
 
   #snapshot(): Snapshot {
-    const held = heldAddresses(this.#config);
+    const held = addressesOf(this.#config);
     return desired(this.#config, this.#health.state(), { generation: this.#generation, held, graceMs: graceMs(this.#config) });
   }
 
@@ -255,7 +269,7 @@ export function idOption({ configId }: Overrides): { configId?: string } {
   return configId === undefined ? {} : { configId };
 }
 
-function heldAddresses({ instances }: Config): HeldAddress[] {
+function addressesOf({ instances }: Config): HeldAddress[] {
   return instances.flatMap((instance) =>
     [...instance.addresses, ...instance.excludedAddresses].map(({ address, prefixLength, device }) => ({
       interface: device ?? instance.interface,

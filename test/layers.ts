@@ -27,6 +27,7 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   config: ['file', 'local-host'],
   dumps: ['driver', 'write'],
   health: [
+    'check-signals',
     'connection',
     'datagrams',
     'driver',

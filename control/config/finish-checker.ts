@@ -26,7 +26,7 @@ const PORTLESS: readonly Checker['kind'][] = ['misc', 'ping', 'bfd', 'file'];
 const RETRIES: Partial<Record<Checker['kind'], number>> = { misc: 0, dns: 3 };
 const DELAYS_BEFORE_RETRY_MS: Partial<Record<Checker['kind'], number>> = { http: 3000 };
 
-export function checkSurroundings({ tls, global }: TopDraft): CheckSurroundings {
+export function checkSurroundings({ tls, global, trackFiles, bfdInstances }: TopDraft): CheckSurroundings {
   const { ca, certificate, key, password } = tls ?? {};
   const files = {
     ...(ca === undefined ? {} : { ca }),
@@ -34,7 +34,12 @@ export function checkSurroundings({ tls, global }: TopDraft): CheckSurroundings 
     ...(key === undefined ? {} : { key }),
     ...(password === undefined ? {} : { password }),
   };
-  return { tls: files, logAllFailures: global.logAllFailures ?? false };
+  return {
+    tls: files,
+    logAllFailures: global.logAllFailures ?? false,
+    files: new Map(trackFiles.map(({ name, weight = 0, reverse = false }) => [name, { weight, reverse }])),
+    sessions: new Set(bfdInstances.map(({ name }) => name)),
+  };
 }
 
 /** One that cannot be made is left out; that is an error already. */
@@ -85,7 +90,7 @@ function finishTiming(draft: CheckerDraft, around: Around): CheckerTiming {
 
 /** Nothing, when what is missing was reported where it was read. */
 function finishCheck(draft: CheckerDraft, around: Around): Check | undefined {
-  const { name = '', weight } = draft;
+  const { name = '' } = draft;
   switch (draft.kind) {
     case 'tcp':
     case 'ping':
@@ -101,10 +106,22 @@ function finishCheck(draft: CheckerDraft, around: Around): Check | undefined {
     case 'udp':
       return finishUdp(draft);
     case 'bfd':
-      return { kind: 'bfd', name };
+      return around.sessions.has(name) ? { kind: 'bfd', name } : unknown(draft, 'name', `there is no bfd_instance ${name}`, around);
     case 'file':
-      return { kind: 'file', name, ...(weight ?? { weight: 0, reverse: false }) };
+      return finishFile(draft, around);
   }
+}
+
+function finishFile(draft: CheckerDraft, around: Around): Check | undefined {
+  const { name = '' } = draft;
+  const worth = around.files.get(name);
+  if (worth === undefined) return unknown(draft, 'track_file', `there is no track_file ${name}`, around);
+  return { kind: 'file', name, ...(draft.weight ?? worth) };
+}
+
+function unknown({ places, place }: CheckerDraft, keyword: string, message: string, { report }: Around): undefined {
+  report.error(places[keyword] ?? place, message);
+  return undefined;
 }
 
 function finishHttp(draft: CheckerDraft, around: Around): HttpCheck {

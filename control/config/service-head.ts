@@ -21,6 +21,10 @@ export interface Surroundings {
 export interface CheckSurroundings {
   readonly tls: TlsFiles;
   readonly logAllFailures: boolean;
+  /** Of each track_file, what it is worth. */
+  readonly files: ReadonlyMap<string, { readonly weight: number; readonly reverse: boolean }>;
+  /** Names of bfd_instances. */
+  readonly sessions: ReadonlySet<string>;
 }
 
 export interface Resolved {

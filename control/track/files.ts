@@ -1,6 +1,6 @@
 // Tracked files: read when inotify tells of them, and every few seconds all the same, for where it does not.
 
-import { constants, type FSWatcher, statSync, watch, writeFileSync } from 'node:fs';
+import { constants, type FSWatcher, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { TrackFile } from '../config/tracking.js';
@@ -100,6 +100,17 @@ export async function readFiles(files: readonly TrackFile[]): Promise<Map<string
       return [files[i]?.name ?? '', found.kind === 'value' ? found.value : 0];
     }),
   );
+}
+
+/** What a regular file says, at once; anything else says 0 until it has been read without waiting. */
+export function readNow({ path }: TrackFile): number {
+  try {
+    if (!statSync(path).isFile()) return 0;
+    const found = fileValue(readFileSync(path, 'latin1').slice(0, READ_BYTES));
+    return found.kind === 'value' ? found.value : 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** A file that is not there, or cannot be read, holds nothing. A pipe that nobody writes to must not hold us up. */
