@@ -79,7 +79,7 @@ export class Router {
     });
     this.#options = options;
     this.#config = config;
-    this.#guard = new GuardKeeper({ services: config.virtualServers, log });
+    this.#guard = new GuardKeeper({ services: config.virtualServers, instances: config.instances, log });
     this.#interfaces = dataplaneInterfaces(config, host);
     this.#notifier = startNotifier({ config, runDir, log });
     const notifier = this.#notifier;
@@ -119,7 +119,7 @@ export class Router {
   /** Resolves once the data plane process is started; it reports to VRRP when it forwards. Throws when nothing can be had, and leaves nothing. */
   static async start(options: RouterOptions): Promise<Router> {
     // Before anything can be steered here: without it the kernel would reset the first clients.
-    await applyGuard(guardRules(options.config.virtualServers));
+    await applyGuard(guardRules(options.config.virtualServers, options.config.instances));
     const router = new Router(options, await firstLook(options.config, options.log));
     try {
       await router.#startDataplane();
@@ -258,7 +258,7 @@ export class Router {
     const wanted = this.#snapshot();
     for (const operation of plan(wanted, this.#applied, this.#config.virtualServers)) this.#options.log(describeOperation(operation));
     this.#applied = wanted;
-    this.#guard.keep(this.#config.virtualServers);
+    this.#guard.keep(this.#config.virtualServers, this.#config.instances);
     this.#dataplane?.configure(wanted);
     this.#tracking.servicesChanged();
     this.#options.onChange();

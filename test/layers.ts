@@ -49,7 +49,18 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   reload: ['load-thread', 'loader', 'reloader'],
   bfd: ['driver', 'socket'],
   track: ['delayed-host', 'driver', 'files', 'process-list'],
-  vrrp: ['advert-socket', 'announcer', 'announcer-process', 'driver', 'hashes', 'links', 'paced-announcer', 'unit'],
+  vrrp: [
+    'advert-socket',
+    'announcer',
+    'announcer-process',
+    'driver',
+    'hashes',
+    'holding',
+    'links',
+    'paced-announcer',
+    'possessions',
+    'unit',
+  ],
 };
 const PURE = union(...Object.entries(HANDS).map(([folder, hands]) => new RegExp(`^control/${folder}/(?!(${hands.join('|')})\\.ts$)`)));
 const MODELS = /^(dataplane\/protocol|control\/status)\.ts$/;

@@ -1,10 +1,12 @@
 // Keeps the guard in step with the services: puts it in place when they change, and again and again when that fails.
 
 import { applyGuard, type GuardedService, guardRules } from './guard.js';
+import type { GuardedInstance } from './guard-vrrp.js';
 
 export interface GuardKeeperOptions {
   /** Those the guard covers from the start: every configured server, up or down, for replies of one that just went down must not leave either. */
   readonly services: readonly GuardedService[];
+  readonly instances?: readonly GuardedInstance[];
   readonly log: (text: string) => void;
   readonly apply?: (rules: string) => Promise<void>;
   readonly retryMs?: number;
@@ -17,22 +19,25 @@ export class GuardKeeper {
   readonly #apply: (rules: string) => Promise<void>;
   readonly #retryMs: number;
   #services: readonly GuardedService[];
+  #instances: readonly GuardedInstance[];
   #wanted: string;
   #work: Promise<void> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
 
-  constructor({ services, log, apply = applyGuard, retryMs = RETRY_MS }: GuardKeeperOptions) {
+  constructor({ services, instances = [], log, apply = applyGuard, retryMs = RETRY_MS }: GuardKeeperOptions) {
     this.#log = log;
     this.#apply = apply;
     this.#retryMs = retryMs;
     this.#services = services;
-    this.#wanted = guardRules(services);
+    this.#instances = instances;
+    this.#wanted = guardRules(services, instances);
   }
 
-  keep(services: readonly GuardedService[]): void {
-    if (services === this.#services) return;
+  keep(services: readonly GuardedService[], instances: readonly GuardedInstance[] = []): void {
+    if (services === this.#services && instances === this.#instances) return;
     this.#services = services;
-    const rules = guardRules(services);
+    this.#instances = instances;
+    const rules = guardRules(services, instances);
     if (rules === this.#wanted) return;
     this.#wanted = rules;
     this.#later();

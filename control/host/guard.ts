@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { isIPv6 } from 'node:net';
 import type { Listener } from '../../dataplane/protocol.js';
 import { disjoint, isOnePort, portsText } from '../config/listeners.js';
+import { type GuardedInstance, vrrpChains } from './guard-vrrp.js';
 
 interface Server {
   readonly address: string;
@@ -53,7 +54,7 @@ const PRIORITY = -450;
 const ELSEWHERE = 'fib daddr type != { local, broadcast, multicast, anycast }';
 
 /** A script that puts the guard in place of the one before, as one transaction. */
-export function guardRules(services: readonly GuardedService[]): string {
+export function guardRules(services: readonly GuardedService[], instances: readonly GuardedInstance[] = []): string {
   const destinations = services.flatMap(destinationsOf);
   const listeners = services.flatMap((service) => service.listeners);
   const sets = FAMILIES.flatMap((family) => setsOf(family, ofFamily(listeners, family), ofFamily(destinations, family)));
@@ -68,6 +69,7 @@ export function guardRules(services: readonly GuardedService[]): string {
     '    iif "lo" accept',
     ...rules.map((rule) => `    ${rule}`),
     '  }',
+    ...vrrpChains(instances),
     '}',
   ]);
 }

@@ -8,10 +8,11 @@ import { writeSetting } from './sysctl.js';
 
 /**
  * So that two interfaces on one network do not answer for each other: ARP only for addresses of the interface it came to; and adverts are let
- * in, which have another router's source and find no address here.
+ * in, which have another router's source and find no address here. Nor does the one below ask in the name of a virtual address, or the network
+ * would learn its own MAC for that.
  */
 const OF_THE_NEW_ONE: Readonly<Record<string, number>> = { arp_ignore: 1, accept_local: 1, rp_filter: 0, promote_secondaries: 1 };
-const OF_THE_ONE_BELOW: Readonly<Record<string, number>> = { arp_ignore: 1, arp_filter: 1 };
+const OF_THE_ONE_BELOW: Readonly<Record<string, number>> = { arp_ignore: 1, arp_filter: 1, arp_announce: 2 };
 
 /** Errors that do no harm: IPv6 is off; the interface below is down, and this one comes up with it. */
 const IPV6_IS_OFF: readonly number[] = [97];

@@ -10,6 +10,7 @@ import { type Advert, type Decoded, type Discarded, decode, virtualRouterIdOf } 
 import { announcement } from './frames.js';
 import { HASHES } from './hashes.js';
 import type { VrrpHost } from './host.js';
+import { advertInterface, otherInterfaces } from './interfaces.js';
 import { heldAddresses, Links, linkFault, sourceAddress, virtualAddresses } from './links.js';
 import { createLogLimit } from './log-limit.js';
 import { outgoing } from './outgoing.js';
@@ -17,6 +18,8 @@ import { PacedAnnouncer } from './paced-announcer.js';
 import type { Announcement } from './pacing.js';
 import type { Received } from './packet.js';
 import { planUnits, samePlan, type UnitPlan } from './plan.js';
+import { Possessions } from './possessions.js';
+import { sameElection } from './reconfigure.js';
 import { type Happening, OWNER_PRIORITY, type State } from './state.js';
 import { type GroupState, type Hands, monotonicMs, Unit } from './unit.js';
 
@@ -89,7 +92,7 @@ interface Ledger {
 }
 
 interface Running {
-  readonly plan: UnitPlan;
+  plan: UnitPlan;
   readonly unit: Unit;
   started: boolean;
 }
@@ -105,6 +108,7 @@ class Driver implements Vrrp {
   private readonly options: VrrpOptions;
   private readonly links: Links;
   private readonly announcer: PacedAnnouncer;
+  private readonly possessions: Possessions;
   private readonly authenticators = new WeakMap<VrrpInstance, Authenticator>();
   private logsUnknownVrids: boolean;
   private readonly limit = createLogLimit(LOG_PERIOD_MS);
@@ -131,6 +135,7 @@ class Driver implements Vrrp {
     });
     this.announcer = new PacedAnnouncer(config.global, options.log);
     this.logsUnknownVrids = config.global.logUnknownVrids;
+    this.possessions = new Possessions({ host, log: options.log, lost: (name, what) => this.loseTo(name, what) });
     this.virtual = virtualAddresses(config.instances);
     this.running = planUnits(config.instances, config.syncGroups).map((plan) => this.prepare(plan));
     for (const { reason, instance } of options.faults ?? []) this.faults.push({ reason, instance });
@@ -144,7 +149,7 @@ class Driver implements Vrrp {
     if (this.closing !== undefined) return;
     const plans = planUnits(config.instances, config.syncGroups);
     const before = this.running;
-    const next = plans.map((plan) => before.find((running) => samePlan(running.plan, plan)) ?? this.prepare(plan));
+    const next = plans.map((plan) => this.goOn(before, plan) ?? this.prepare(plan));
     const leaving = before.filter((running) => !next.includes(running));
     this.tellDeleted(leaving, config);
     this.announcer.reload(config.global);
@@ -153,6 +158,24 @@ class Driver implements Vrrp {
     this.running = next;
     this.leaving = Promise.all([this.leaving, ...leaving.map(({ unit }) => unit.stop())]).then(() => this.settle(next));
     this.options.onChange();
+  }
+
+  /** The unit that goes on with this plan, the timers and states it has. */
+  private goOn(before: readonly Running[], plan: UnitPlan): Running | undefined {
+    const running = before.find((each) => sameElection(each.plan, plan));
+    if (running === undefined || samePlan(running.plan, plan)) return running;
+    running.plan = plan;
+    running.unit.reconfigure(plan.instances);
+    return running;
+  }
+
+  /** Of one member: the others of its group follow, and come back as soon. */
+  private loseTo(name: string, what: string): void {
+    for (const { unit, member } of this.seatsNamed(name)) {
+      if (unit.stateOf(member).kind !== 'master') continue;
+      unit.dispatch(member, { kind: 'lost', what });
+      for (const other of unit.instances.keys()) if (other !== member) unit.dispatch(other, { kind: 'lost', what });
+    }
   }
 
   fault(reason: string, instance?: string): void {
@@ -231,6 +254,8 @@ class Driver implements Vrrp {
     if (this.running !== arrived || this.closing !== undefined) return;
     this.virtual = virtualAddresses(this.instances());
     await this.links.keepOnly(this.instances());
+    this.possessions.keepOnly(this.instances());
+    this.lookAtLinks();
     if (this.startup === undefined) this.startAll();
   }
 
@@ -242,6 +267,7 @@ class Driver implements Vrrp {
     if (release) this.tellAll(this.running, 'STOP');
     this.announcer.close();
     await this.links.close();
+    this.possessions.close({ release });
   }
 
   private instances(): VrrpInstance[] {
@@ -270,17 +296,24 @@ class Driver implements Vrrp {
       if (after !== undefined) unit.dispatch(member, { kind: 'fault', reason: after });
       if (before !== undefined) unit.dispatch(member, { kind: 'recovered', reason: before });
     }
+    this.possessions.look();
   }
 
   private noteLinkFault(instance: VrrpInstance): string | undefined {
     const link = this.options.host.interface(instance.interface);
-    const fault = linkFault(instance, link, this.virtual) ?? (link && this.links.open(instance, link));
+    const missing = this.possessions.prepare(instance);
+    const fault = linkFault(instance, link, this.virtual) ?? missing ?? this.otherFault(instance) ?? this.links.open(instance);
     this.ledger(instance).linkFault = fault;
     return fault;
   }
 
+  private otherFault(instance: VrrpInstance): string | undefined {
+    const down = otherInterfaces(instance).find((name) => this.options.host.interface(name)?.up !== true);
+    return down && `interface ${down} ${this.options.host.interface(down) === undefined ? 'does not exist' : 'down'}`;
+  }
+
   private receive(interfaceName: string, packet: Received): void {
-    const here = this.seats().filter(({ instance }) => instance.interface === interfaceName && instance.family === packet.family);
+    const here = this.seats().filter(({ instance }) => advertInterface(instance) === interfaceName && instance.family === packet.family);
     const virtualRouterId = virtualRouterIdOf(packet);
     const meant = here.filter(({ instance }) => instance.virtualRouterId === virtualRouterId);
     if (meant.length === 0 && this.logsUnknownVrids && virtualRouterId !== undefined)
@@ -404,29 +437,14 @@ class Driver implements Vrrp {
   /** Opens the interfaces for announcements meanwhile, which takes some milliseconds. */
   private async claim(instance: VrrpInstance): Promise<void> {
     this.announce(instance, 0);
-    for (const { address, prefixLength, device } of heldAddresses(instance)) {
-      const name = device ?? instance.interface;
-      await this.attempt(instance, `cannot add ${address} to ${name}`, this.options.host.addAddress(name, address, prefixLength));
-    }
+    await this.possessions.claim(instance);
     this.options.onChange();
   }
 
   private async release(instance: VrrpInstance): Promise<void> {
     this.announcer.forget(this.placesOf(instance));
-    for (const { address, prefixLength, device } of heldAddresses(instance)) {
-      const name = device ?? instance.interface;
-      await this.attempt(instance, `cannot remove ${address} from ${name}`, this.options.host.removeAddress(name, address, prefixLength));
-    }
+    await this.possessions.release(instance);
     this.options.onChange();
-  }
-
-  /** One address that fails does not keep the others from moving. */
-  private async attempt(instance: VrrpInstance, failure: string, work: Promise<void>): Promise<void> {
-    try {
-      await work;
-    } catch (error) {
-      this.options.log(`(${instance.name}) ${failure}: ${(error as Error).message}`);
-    }
   }
 
   private announce(instance: VrrpInstance, repeat: number): void {

@@ -4,6 +4,7 @@ import type { VrrpInstance } from '../config/model.js';
 import { addressBytes, addressText, isLinkLocal } from './address-bytes.js';
 import { type AdvertSocket, openAdvertSocket } from './advert-socket.js';
 import type { HostInterface, VrrpHost } from './host.js';
+import { advertInterface } from './interfaces.js';
 import type { Received } from './packet.js';
 import { OWNER_PRIORITY } from './state.js';
 import { type Wanted, wantedOf } from './wanted.js';
@@ -64,10 +65,13 @@ export class Links {
   }
 
   /** Undefined when the instance has its sockets, else why not. */
-  open(instance: VrrpInstance, { index }: HostInterface): string | undefined {
-    const key = keyOf(instance.interface, instance.family);
+  open(instance: VrrpInstance): string | undefined {
+    const name = advertInterface(instance);
+    const index = this.options.host.interface(name)?.index;
+    if (index === undefined) return `interface ${name} does not exist`;
+    const key = keyOf(name, instance.family);
     const known = this.sockets.get(key);
-    const wanted = wantedOf(this.options.instances().filter((other) => keyOf(other.interface, other.family) === key));
+    const wanted = wantedOf(this.options.instances().filter((other) => keyOf(advertInterface(other), other.family) === key));
     const text = JSON.stringify(wanted);
     if (known?.socket.index === index && known.wanted === text) return undefined;
     this.sockets.delete(key);
@@ -77,12 +81,14 @@ export class Links {
       return undefined;
     } catch (error) {
       this.tryAgain();
-      return `no adverts on interface ${instance.interface}: ${(error as Error).message}`;
+      return `no adverts on interface ${name}: ${(error as Error).message}`;
     }
   }
 
-  private openSocket({ interface: name, family }: VrrpInstance, index: number, wanted: Wanted): AdvertSocket {
+  private openSocket(instance: VrrpInstance, index: number, wanted: Wanted): AdvertSocket {
     const { host } = this.options;
+    const { family } = instance;
+    const name = advertInterface(instance);
     return openAdvertSocket({
       interface: name,
       index,
@@ -99,13 +105,13 @@ export class Links {
     });
   }
 
-  find({ interface: name, family }: VrrpInstance): AdvertSocket | undefined {
-    return this.sockets.get(keyOf(name, family))?.socket;
+  find(instance: VrrpInstance): AdvertSocket | undefined {
+    return this.sockets.get(keyOf(advertInterface(instance), instance.family))?.socket;
   }
 
   /** Closes the sockets no instance needs. */
   async keepOnly(instances: readonly VrrpInstance[]): Promise<void> {
-    const wanted = new Set(instances.map((instance) => keyOf(instance.interface, instance.family)));
+    const wanted = new Set(instances.map((instance) => keyOf(advertInterface(instance), instance.family)));
     const unwanted = [...this.sockets].filter(([key]) => !wanted.has(key));
     for (const [key] of unwanted) this.sockets.delete(key);
     await Promise.all(unwanted.map(([, { socket }]) => socket.close()));

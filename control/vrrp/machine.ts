@@ -24,6 +24,8 @@ export function step(instance: VrrpInstance, state: State, event: Event, now: nu
   switch (event.kind) {
     case 'priority':
       return changePriority(instance, state, event.priority);
+    case 'lost':
+      return lose(instance, state, event.what, now);
     case 'stop':
       return stop(instance, state);
     case 'fault':
@@ -70,6 +72,15 @@ function fail(instance: VrrpInstance, state: State, reason: string): Outcome {
 
 function addReason(instance: VrrpInstance, state: Fault, reason: string): Outcome {
   return { state: { kind: 'fault', reasons: [...state.reasons, reason] }, effects: [logFault(instance, reason)] };
+}
+
+/** As keepalived: back to the election, for no longer than it takes another router to be the better one, and then everything is claimed anew. */
+function lose(instance: VrrpInstance, state: State, what: string, now: number): Outcome {
+  const downAt = now + skewMs(instance, instance.advertIntervalMs);
+  if (state.kind === 'backup') return unchanged({ ...state, downAt: Math.min(state.downAt, downAt) });
+  if (state.kind !== 'master') return unchanged(state);
+  const why = [log(instance, `${what} was removed by somebody else`), ...resignation(instance), log(instance, 'Entering BACKUP STATE')];
+  return { state: { kind: 'backup', intervalMs: instance.advertIntervalMs, downAt, preemptAt: undefined }, effects: why };
 }
 
 /** The owner of the addresses never gives up its priority. A master's next advert carries the new one, as keepalived does it. */

@@ -54,6 +54,8 @@ export type Event =
   | { readonly kind: 'timer' }
   | { readonly kind: 'fault'; readonly reason: string }
   | { readonly kind: 'recovered'; readonly reason: string }
+  /** Somebody took away what a master holds. */
+  | { readonly kind: 'lost'; readonly what: string }
   /** What tracking has made of the priority: 1 to 254. */
   | { readonly kind: 'priority'; readonly priority: number }
   /** The sync group's word, sent by group.ts: all are ready, or one member lost. */

@@ -2,6 +2,7 @@
 
 import type { VrrpInstance } from '../config/model.js';
 import { createGroup, type Group, type MemberEffect, stateOfGroup, stepGroup } from './group.js';
+import { reconfigured, sameAddresses } from './reconfigure.js';
 import { type Effect, type Event, type Happening, type State, wakesAt } from './state.js';
 
 export type GroupState = NonNullable<ReturnType<typeof stateOfGroup>>;
@@ -27,7 +28,7 @@ export function monotonicMs(): number {
 
 export class Unit {
   readonly name: string | undefined;
-  readonly instances: readonly VrrpInstance[];
+  private configured: readonly VrrpInstance[];
   private group: Group;
   private readonly hands: Hands;
   private timer: NodeJS.Timeout | undefined;
@@ -36,10 +37,32 @@ export class Unit {
 
   constructor(name: string | undefined, instances: readonly VrrpInstance[], hands: Hands) {
     this.name = name;
-    this.instances = instances;
+    this.configured = instances;
     this.group = createGroup(name, instances);
     this.hands = hands;
     this.work = instances.map(() => Promise.resolve());
+  }
+
+  get instances(): readonly VrrpInstance[] {
+    return this.configured;
+  }
+
+  /** What the configuration says now of instances that stay what they are. */
+  reconfigure(after: readonly VrrpInstance[]): void {
+    const before = this.configured;
+    this.configured = after;
+    this.group = reconfigured(this.group, { before, after }, monotonicMs());
+    for (const [member, next] of after.entries()) {
+      const old = before[member];
+      if (old !== undefined && this.holds(member)) this.change(member, old, next);
+    }
+    this.arm();
+  }
+
+  private change(member: number, old: VrrpInstance, next: VrrpInstance): void {
+    this.later(member, () => (this.holds(member) ? this.hands.claim(next) : undefined));
+    if (sameAddresses(old, next)) return;
+    this.later(member, () => (this.holds(member) ? this.hands.announce(next, next.garpMasterRepeat) : undefined));
   }
 
   stateOf(member: number): State {

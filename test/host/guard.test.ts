@@ -22,6 +22,21 @@ const FAMILIES = [
 ];
 
 describe('guard rules', () => {
+  test('an instance with no_accept, and one with a virtual MAC, have chains of their own; others have none', () => {
+    const plain = { addresses: [], excludedAddresses: [], priority: 100 };
+    assert.equal(guardRules(SERVICES, [plain]), guardRules(SERVICES));
+    const place = { file: '', line: 1, column: 1 };
+    const addresses = [
+      { address: '192.0.2.10', family: 4, prefixLength: 32, place },
+      { address: '2001:db8::10', family: 6, prefixLength: 128, place },
+    ] as const;
+    const virtualMacs = [{ name: 'vrrp.5', base: 'eth0', mac: '00:00:5e:00:01:05', family: 4 }] as const;
+    assert.equal(guardRules(SERVICES, [{ ...plain, addresses, noAccept: true, priority: 255 }]), guardRules(SERVICES));
+    const text = guardRules([], [{ ...plain, addresses, noAccept: true, virtualMacs }]);
+    assert.match(text, /chain accepted \{\n.*hook input[^}]*ip daddr \{ 192\.0\.2\.10 \}/);
+    assert.match(text, /chain said \{\n.*hook output[^}]*oifname \{ "vrrp\.5" \} ip protocol igmp drop/);
+  });
+
   test('what several services share stands once', () => {
     const twice = guardRules([...SERVICES, ...SERVICES]);
     assert.equal(twice, guardRules(SERVICES));

@@ -63,7 +63,8 @@ export class Lab {
     }
   }
 
-  private plug(side: Side, network: Network, host: number): void {
+  /** Gives the router an interface on that network, made anew. */
+  plug(side: Side, network: Network, host: number): void {
     const lan = `${this.name}-lan`;
     const router = this.namespace(side);
     const port = `${network}-${side}`;
@@ -114,11 +115,21 @@ export class Lab {
   }
 
   /** Everything on one network, as text, for as long as the lab stands. */
-  capture(network: Network, filter: string): { lines: string[] } {
+  capture(network: Network, ...filter: readonly string[]): { lines: string[] } {
     const lines: string[] = [];
-    const child = this.start('lan', 'tcpdump', ['-lnni', network, filter]);
+    const child = this.start('lan', 'tcpdump', ['-lnni', network, ...filter]);
     createInterface({ input: child.stdout ?? process.stdin }).on('line', (line) => lines.push(line));
     return { lines };
+  }
+
+  /** Is it answered within a second? */
+  ping(from: Side | 'lan', address: string): boolean {
+    try {
+      ip('netns', 'exec', this.namespace(from), 'ping', '-c1', '-W1', address);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   private start(side: Side | 'lan', command: string, args: readonly string[]): ChildProcess {

@@ -6,7 +6,7 @@
 //   group NAME                  all instances are members of it
 //   TIME [NAME] EVENT => STATE, wakes TIME; effects    one such line for each member that changed or acted
 //
-// Events: start [FAULT…] · stop · advert PRIORITY [from ADDRESS] [every MS] · timer · fault REASON · recovered REASON · priority PRIORITY
+// Events: start [FAULT…] · stop · advert PRIORITY [from ADDRESS] [every MS] · timer · fault REASON · recovered REASON · lost WHAT · priority PRIORITY
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -120,6 +120,8 @@ function parseEvent({ own, group }: Script, member: number, [kind, ...words]: re
     case 'fault':
     case 'recovered':
       return { kind, reason: rest };
+    case 'lost':
+      return { kind, what: rest };
     case 'priority':
       return { kind, priority: Number(words[0]) };
     case 'advert':

@@ -1,0 +1,153 @@
+// What one holder has of the host: addresses, routes, rules. It is brought to what is wanted, found missing, put back, let go.
+
+import type { AddressOptions, Route, Rule } from '../config/kernel.js';
+import type { VrrpHost } from './host.js';
+
+export interface WantedAddress extends AddressOptions {
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly device: string;
+}
+
+export interface Wanted {
+  readonly addresses: readonly WantedAddress[];
+  readonly routes: readonly Route[];
+  readonly rules: readonly Rule[];
+}
+
+export interface HoldingOptions {
+  readonly host: VrrpHost;
+  /** Told each failure once, until it is another one. */
+  readonly log: (text: string) => void;
+}
+
+type Item =
+  | { readonly kind: 'address'; readonly item: WantedAddress }
+  | { readonly kind: 'route'; readonly item: Route }
+  | { readonly kind: 'rule'; readonly item: Rule };
+
+const NOTHING: Wanted = { addresses: [], routes: [], rules: [] };
+
+export class Holding {
+  private readonly options: HoldingOptions;
+  private wanted: readonly Item[] = [];
+  /** By key; of `wanted`, but for what failed. */
+  private readonly held = new Map<string, Item>();
+  private readonly failures = new Map<string, string>();
+
+  constructor(options: HoldingOptions) {
+    this.options = options;
+  }
+
+  /** Adds what is not held yet, and removes what is and is not wanted any more. Routes may need addresses as their source. */
+  async claim(wanted: Wanted): Promise<void> {
+    this.wanted = itemsOf(wanted);
+    this.failures.clear();
+    const keys = new Set(this.wanted.map(keyOf));
+    for (const [key, item] of [...this.held].toReversed()) if (!keys.has(key)) await this.remove(item);
+    await this.addMissing();
+  }
+
+  /** Also what `beside` names, which a process that was killed may have left. */
+  async release(beside: Wanted = NOTHING): Promise<void> {
+    const all = new Map([...itemsOf(beside).map((item) => [keyOf(item), item] as const), ...this.held]);
+    this.wanted = [];
+    this.failures.clear();
+    for (const item of [...all.values()].toSorted(byKind).toReversed()) await this.remove(item);
+  }
+
+  /** What is held and tracked, and is not there though it could be. From now on it is not held. */
+  lost(): readonly string[] {
+    const { kernel } = this.options.host;
+    const held = [...this.held.values()];
+    const routes = held.flatMap((each) => (each.kind === 'route' && each.item.tracked ? [each.item] : []));
+    const rules = held.flatMap((each) => (each.kind === 'rule' && each.item.tracked ? [each.item] : []));
+    const missing = new Set<unknown>([
+      ...(routes.length === 0 ? [] : (kernel?.missingRoutes(routes) ?? [])),
+      ...(rules.length === 0 ? [] : (kernel?.missingRules(rules) ?? [])),
+    ]);
+    const gone = held.filter((each) => (each.kind === 'address' ? this.isGone(each.item) : missing.has(each.item)));
+    for (const item of gone) this.held.delete(keyOf(item));
+    return gone.filter((each) => each.kind === 'rule' || devicesOf(each).every((name) => this.isUp(name))).map(describe);
+  }
+
+  /** What could not be had before, or is not there any more. */
+  async addMissing(): Promise<void> {
+    for (const item of this.wanted) if (!this.held.has(keyOf(item))) await this.add(item);
+  }
+
+  private isGone({ device, address, untracked }: WantedAddress): boolean {
+    if (untracked) return false;
+    const link = this.options.host.interface(device);
+    return link === undefined || !link.addresses.some((each) => each.address === address);
+  }
+
+  private isUp(name: string): boolean {
+    return this.options.host.interface(name)?.up === true;
+  }
+
+  private async add(item: Item): Promise<void> {
+    const done = await this.attempt(item, () => this.perform(item, 'add'));
+    if (done) this.held.set(keyOf(item), item);
+  }
+
+  private async remove(item: Item): Promise<void> {
+    this.held.delete(keyOf(item));
+    await this.attempt(item, () => this.perform(item, 'remove'));
+  }
+
+  private async perform({ kind, item }: Item, what: 'add' | 'remove'): Promise<void> {
+    const { host } = this.options;
+    if (kind === 'address') {
+      const { address, prefixLength, device, ...options } = item;
+      const act = what === 'add' ? host.addAddress : host.removeAddress;
+      return act.call(host, device, address, prefixLength, options);
+    }
+    if (host.kernel === undefined) throw new Error('this host takes no routes and no rules');
+    if (kind === 'route') host.kernel[what === 'add' ? 'addRoute' : 'removeRoute'](item);
+    else host.kernel[what === 'add' ? 'addRule' : 'removeRule'](item);
+  }
+
+  /** One that fails does not keep the others from moving. */
+  private async attempt(item: Item, work: () => Promise<void>): Promise<boolean> {
+    const key = keyOf(item);
+    try {
+      await work();
+      this.failures.delete(key);
+      return true;
+    } catch (error) {
+      const { message } = error as Error;
+      if (this.failures.get(key) !== message) this.options.log(message);
+      this.failures.set(key, message);
+      return false;
+    }
+  }
+}
+
+const KINDS: readonly Item['kind'][] = ['address', 'route', 'rule'];
+
+function byKind(a: Item, b: Item): number {
+  return KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind);
+}
+
+function itemsOf({ addresses, routes, rules }: Wanted): readonly Item[] {
+  return [
+    ...addresses.map((item): Item => ({ kind: 'address', item })),
+    ...routes.map((item): Item => ({ kind: 'route', item })),
+    ...rules.map((item): Item => ({ kind: 'rule', item })),
+  ];
+}
+
+/** The same for what is the same, wherever and however it is written. */
+function keyOf(item: Item): string {
+  return JSON.stringify(item, (name, value) => (name === 'place' || name === 'text' ? undefined : value));
+}
+
+function devicesOf({ kind, item }: Item): readonly string[] {
+  if (kind === 'address') return [item.device];
+  return kind === 'route' ? item.hops.flatMap(({ device }) => device ?? []) : [];
+}
+
+function describe({ kind, item }: Item): string {
+  return kind === 'address' ? `address ${item.address} of ${item.device}` : `${kind} ${item.text}`;
+}

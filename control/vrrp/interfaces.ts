@@ -1,0 +1,21 @@
+// Which interfaces an instance needs beside its own.
+
+import type { VrrpInstance } from '../config/model.js';
+
+/** Where its adverts come and go. */
+export function advertInterface({ interface: name, virtualMac }: Pick<VrrpInstance, 'interface' | 'virtualMac'>): string {
+  return virtualMac === undefined || virtualMac.transmitsByBase ? name : virtualMac.interface;
+}
+
+/** As in keepalived, an instance is in FAULT while one of these is down: where its addresses, routes and rules are, unless `no_track`. */
+export function otherInterfaces(instance: VrrpInstance): readonly string[] {
+  const { interface: own, virtualMac, addresses, excludedAddresses, routes = [], rules = [] } = instance;
+  const names = [
+    ...(virtualMac === undefined ? [] : [virtualMac.interface]),
+    ...[...addresses, ...excludedAddresses].flatMap(({ device, untracked }) => (device === undefined || untracked ? [] : [device])),
+    // Of several hops others may be left.
+    ...routes.filter(({ tracked, hops }) => tracked && hops.length === 1).flatMap(({ hops: [hop] }) => hop?.device ?? []),
+    ...rules.filter(({ tracked }) => tracked).flatMap(({ inInterface, outInterface }) => [inInterface ?? [], outInterface ?? []].flat()),
+  ];
+  return [...new Set(names)].filter((name) => name !== own && name !== 'lo');
+}
