@@ -135,7 +135,12 @@ class Driver implements Vrrp {
     });
     this.announcer = new PacedAnnouncer(config.global, options.log);
     this.logsUnknownVrids = config.global.logUnknownVrids;
-    this.possessions = new Possessions({ host, log: options.log, lost: (name, what) => this.loseTo(name, what) });
+    this.possessions = new Possessions({
+      host,
+      log: options.log,
+      lost: (name, what) => this.loseTo(name, what),
+      lookAgain: () => this.lookAtLinks(),
+    });
     this.virtual = virtualAddresses(config.instances);
     this.running = planUnits(config.instances, config.syncGroups).map((plan) => this.prepare(plan));
     for (const { reason, instance } of options.faults ?? []) this.faults.push({ reason, instance });

@@ -11,7 +11,11 @@ export interface PossessionsOptions {
   readonly log: (text: string) => void;
   /** Somebody took something away from a master. */
   readonly lost: (instance: string, what: string) => void;
+  /** What could not be had may be had now, and nothing else would tell. */
+  readonly lookAgain: () => void;
 }
+
+const AGAIN_MS = 1_000;
 
 export class Possessions {
   private readonly options: PossessionsOptions;
@@ -20,6 +24,7 @@ export class Possessions {
   private readonly macs = new Map<string, { readonly mac: VirtualMac; readonly baseIndex: number }>();
   private readonly promoted = new Map<string, { readonly index: number; readonly undo: () => void }>();
   private readonly stopListening: () => void;
+  private again: NodeJS.Timeout | undefined;
 
   constructor(options: PossessionsOptions) {
     this.options = options;
@@ -51,6 +56,8 @@ export class Possessions {
       for (const mac of virtualMacs) this.ensure(mac);
       return undefined;
     } catch (error) {
+      clearTimeout(this.again);
+      this.again = setTimeout(this.options.lookAgain, AGAIN_MS);
       return (error as Error).message;
     }
   }
@@ -71,6 +78,7 @@ export class Possessions {
 
   /** `release: false` leaves everything where it is. */
   close({ release }: { readonly release: boolean }): void {
+    clearTimeout(this.again);
     this.stopListening();
     if (release) this.keepOnly([]);
   }

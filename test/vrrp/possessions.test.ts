@@ -237,10 +237,12 @@ describe('a virtual MAC', { skip: skip(), concurrency: 3 }, () => {
 
   test('one that somebody removes is made again', () =>
     inLab(async (lab) => {
-      await master(lab, 'a', instances(200, 'use_vmac'));
+      const a = await master(lab, 'a', instances(200, 'use_vmac'));
       ipIn(lab, 'a', 'link', 'del', 'vrrp.51');
       await eventually('the address to go', () => lab.holders(VIP), '', 2000).catch(() => {});
-      await eventually('the return', () => lab.holders(VIP), 'a');
+      await eventually('the return', () => lab.holders(VIP), 'a').catch((error) => {
+        throw new Error(`${error.message}\n${a.logs.join('\n')}`);
+      });
     }));
 
   test('one that a killed process has left is used again', () =>
