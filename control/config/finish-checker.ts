@@ -19,6 +19,7 @@ export interface Around extends TimingDraft, CheckSurroundings {
 
 const DELAY_LOOP_MS = 60_000;
 const DEFAULT_STATUS_CODES = [{ from: 200, to: 299 }];
+const LONGEST_DATAGRAM = 65_535;
 const HELO_NAME = 'smtpchecker.keepalived.org';
 /** They reach no port. */
 const PORTLESS: readonly Checker['kind'][] = ['misc', 'ping', 'bfd', 'file'];
@@ -79,7 +80,7 @@ function finishTiming(draft: CheckerDraft, around: Around): CheckerTiming {
     ...(warmupMs === undefined ? {} : { warmupMs }),
     // Of a file the state is known at once.
     alpha: kind === 'file' ? false : (timing.alpha ?? false),
-    ...((draft.logAllFailures ?? around.logAllFailures) && { logAllFailures: true }),
+    ...((draft.logAllFailures || around.logAllFailures) && { logAllFailures: true }),
     connect: { address: connectAddress, port: connectPort },
     ...(bindAddress === undefined ? {} : { bindAddress }),
     ...(bindPort === undefined ? {} : { bindPort }),
@@ -197,12 +198,14 @@ function finishMisc({ script, scriptTimeoutMs = 0, dynamic = false }: CheckerDra
   return { kind: 'misc', script, timeoutMs, dynamic };
 }
 
-function finishUdp({ payload, requireReply, reply, shortestReply = 0, longestReply = 255 }: CheckerDraft): UdpCheck {
+/** keepalived measures a reply only when it knows how it begins. */
+function finishUdp({ payload, requireReply, reply, shortestReply = 0, longestReply }: CheckerDraft): UdpCheck {
   const { data, mask } = reply ?? { data: '', mask: '' };
+  const longest = longestReply ?? (reply === undefined ? LONGEST_DATAGRAM : 255);
   return {
     kind: 'udp',
     ...(payload === undefined ? {} : { payload }),
-    ...(requireReply && { reply: { data, mask, shortest: shortestReply, longest: longestReply } }),
+    ...(requireReply && { reply: { data, mask, shortest: shortestReply, longest } }),
   };
 }
 

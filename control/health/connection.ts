@@ -64,8 +64,10 @@ function start(checker: CheckerTiming, raw: Socket, { done, talk, tls }: Terms):
   let socket = raw;
   const stop = (): void => {
     clearTimeout(timer);
-    close({ socket, raw }, { checker, stage, goodbye: tls?.compliant === true });
+    const last = stage;
+    // First: a TLS socket tells within its destroy() that it is closed.
     stage = 'over';
+    close({ socket, raw }, { checker, stage: last, goodbye: tls?.compliant === true });
   };
   const finish = (result: ProbeResult): void => {
     if (stage === 'over') return;

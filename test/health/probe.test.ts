@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { execPath } from 'node:process';
 import { describe, test } from 'node:test';
-import type { CheckerTiming, HttpUrl } from '../../control/config/checker.js';
+import type { BodyRegex, CheckerTiming, HttpUrl } from '../../control/config/checker.js';
 import type { ProbeResult } from '../../control/health/checker.js';
 import { type HttpChecker, probeHttp } from '../../control/health/probe-http.js';
 import { probeTcp } from '../../control/health/probe-tcp.js';
@@ -159,6 +159,83 @@ const HTTP: readonly HttpRow[] = [
     url: { digest: createHash('md5').update('2\r\nhi\r\n0\r\n\r\n').digest('hex') },
     result: 'passed',
   },
+  { name: 'a pattern passes', behave: answer(`HTTP/1.0 200 OK\r\n\r\n${BODY}`), url: pattern('all is (well|fine)'), result: 'passed' },
+  {
+    name: 'a pattern that is not there fails',
+    behave: answer(`HTTP/1.0 200 OK\r\n\r\n${BODY}`),
+    url: pattern('ill'),
+    result: 'regex: /: the pattern was not found in the first 12 bytes',
+  },
+  {
+    name: 'a pattern that must not be there fails',
+    behave: answer(`HTTP/1.0 200 OK\r\n\r\n${BODY}`),
+    url: pattern('WELL', { flags: 'i', inverted: true }),
+    result: 'regex: /: the pattern was found in the first 12 bytes',
+  },
+  {
+    name: 'a pattern is not looked for in the head',
+    behave: answer(`HTTP/1.0 200 OK\r\nX: ill\r\n\r\n${BODY}`),
+    url: pattern('ill', { inverted: true }),
+    result: 'passed',
+  },
+  {
+    name: 'a match may begin at the offsets',
+    behave: answer(`HTTP/1.0 200 OK\r\n\r\n${BODY}`),
+    url: pattern('well', { minOffset: 7, maxOffset: 7 }),
+    result: 'passed',
+  },
+  {
+    name: 'a match before them does not count',
+    behave: answer(`HTTP/1.0 200 OK\r\n\r\n${BODY}`),
+    url: pattern('well', { minOffset: 8 }),
+    result: 'regex: ',
+  },
+  {
+    name: 'nor one behind them',
+    behave: answer(`HTTP/1.0 200 OK\r\n\r\n${BODY}`),
+    url: pattern('well', { maxOffset: 6 }),
+    result: 'regex: ',
+  },
+  {
+    name: 'offsets are of bytes, also where letters are more than one',
+    behave: answer('HTTP/1.0 200 OK\r\n\r\n\u00e4\u00e4well'),
+    url: pattern('w\\w+', { flags: 'u', minOffset: 4, maxOffset: 4 }),
+    result: 'passed',
+  },
+  {
+    name: 'a pattern is found across the chunks of a body',
+    behave: stayOpen('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nwe\r\n2\r\nll\r\n0\r\n\r\n'),
+    url: pattern('^well$'),
+    result: 'passed',
+  },
+  {
+    name: 'a pattern that takes for ever fails',
+    behave: answer(`HTTP/1.0 200 OK\r\n\r\n${'a'.repeat(40)}b`),
+    url: pattern('^(a+)+$'),
+    result: 'regex: /: the pattern takes too long on this body',
+  },
+  {
+    name: 'a body without end is searched as far as it is kept',
+    behave: onRequest(flood),
+    url: pattern('x'),
+    checker: { connectTimeoutMs: 60_000 },
+    result: 'regex: /: the pattern was not found in the first 1048576 bytes',
+  },
+  {
+    name: 'a head without end fails',
+    behave: onRequest((socket) => socket.write(`HTTP/1.0 200 OK\r\nX: ${'y'.repeat(70_000)}`)),
+    result: 'no response: /: head longer than 64 KiB',
+  },
+  {
+    name: 'lines of a head without end fail',
+    behave: onRequest((socket) => socket.write(`HTTP/1.0 200 OK\r\n${'X: y\r\n'.repeat(20_000)}`)),
+    result: 'no response: /: head longer than 64 KiB',
+  },
+  {
+    name: 'a redirect to itself is asked once',
+    behave: answer('HTTP/1.0 301 Moved\r\nLocation: /\r\n\r\n'),
+    result: 'status: /: status 301, expected 200-299',
+  },
   {
     name: 'half a body fails the digest',
     behave: answer('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf'),
@@ -225,6 +302,26 @@ describe('HTTP_GET', () => {
       });
     });
   }
+
+  test('reads a gigabyte in bounded memory, and not to its end', { timeout: 60_000 }, async () => {
+    let sent = 0;
+    const count = onRequest((socket) => {
+      const piece = Buffer.alloc(1024 * 1024);
+      const pour = (): void => {
+        while (!socket.destroyed && sent < 1024 && socket.write(piece)) sent++;
+      };
+      socket.write('HTTP/1.0 200 OK\r\nContent-Length: 1073741824\r\n\r\n');
+      socket.on('drain', pour);
+      pour();
+    });
+    await withServer(count, async (port) => {
+      const before = process.memoryUsage().rss;
+      const result = show(await http(port, { digest: MD5 }, { connectTimeoutMs: 60_000 }));
+      assert.equal(result, 'digest: /: the body is longer than 16 MiB');
+      assert.ok(sent < 64, `${sent} MiB were taken from the server`);
+      assert.ok(process.memoryUsage().rss - before < 128 * 1024 * 1024);
+    });
+  });
 
   test('says that the connection was refused', async () => {
     assert.equal(show(await http(await freePort())), 'connect: connection refused');
@@ -312,6 +409,10 @@ function http(port: number, asked: Partial<HttpUrl> = {}, values: Partial<HttpCh
 function show(result: ProbeResult): string {
   if (result.kind === 'passed') return 'passed';
   return result.kind === 'unable' ? `unable: ${result.reason}` : `${result.fault}: ${result.reason}`;
+}
+
+function pattern(text: string, more: Partial<BodyRegex> = {}): Partial<HttpUrl> {
+  return { regex: { pattern: text, flags: '', ...more } };
 }
 
 function md5(text: string): string {
