@@ -67,7 +67,9 @@ function priorityOfOwner({ name, priority, initialState, places }: VrrpInstance)
   return [warning(at(places, 'priority'), message, contrary)];
 }
 
-function preemption({ name, initialState, places }: VrrpInstance): Finding[] {
+function preemption({ name, initialState, preempt, places }: VrrpInstance): Finding[] {
+  if (initialState === 'backup' && places.nopreempt !== undefined && places.preempt_delay !== undefined && !preempt)
+    return [modified(places.preempt_delay, `preempt_delay has no effect in vrrp_instance ${name}: it has nopreempt`)];
   if (initialState === 'backup') return [];
   const useless = [];
   const hint = 'write state BACKUP: the priority alone decides';

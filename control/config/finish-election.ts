@@ -119,6 +119,8 @@ function sourceOf({ name, sourceAddress, places }: InstanceDraft, { family, repo
 /** Of version 2 alone. The header needs an IPv4 packet to stand in. */
 function authenticationOf(draft: InstanceDraft, { family, version, report }: Surroundings): VrrpInstance['authentication'] {
   const { type, password } = draft.authentication ?? {};
+  if (type !== undefined && password === undefined && family === 6)
+    report.modified(placeOf(draft, 'authentication'), 'authentication has no auth_pass and is left out');
   if (type === undefined || password === undefined || version === 3) return { type: 'none' };
   if (type === 'pass' || family === 4) return { type, password };
   report.error(placeOf(draft, 'authentication'), 'auth_type AH is for IPv4 only');

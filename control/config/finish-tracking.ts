@@ -129,7 +129,7 @@ function permitted({ tracked, place }: Resolved, instance: VrrpInstance, group: 
   const because = inGroup ? `it is in sync group ${group.name}` : 'it owns its addresses';
   const unweighted = (kind === 'interface' && inGroup) || (kind === 'file' && weight === 1);
   const outcome = unweighted ? 'its failure is a fault' : 'it is not tracked';
-  report.warning(place, `the weight of ${name} does not count for vrrp_instance ${instance.name}: ${because}; ${outcome}`);
+  report.modified(place, `the weight of ${name} does not count for vrrp_instance ${instance.name}: ${because}; ${outcome}`);
   return unweighted ? [{ ...tracked, weight: 0 }] : [];
 }
 

@@ -21,6 +21,8 @@ export interface Keyword<Draft> {
   readonly contents?: Block<Placed>;
   /** What happens as long as it is not honoured, where that is worth knowing. */
   readonly without?: string;
+  /** It is read, and nothing is done: why not, in one line. */
+  readonly happens?: string;
   /** The name its place is kept under, when keepalived has two for one thing. */
   readonly alias?: string;
   /** keepalived runs a program for it. */
@@ -41,7 +43,7 @@ export interface Placed {
 /** What reading a configuration accumulates besides its value. */
 export interface Context {
   readonly report: Report;
-  /** Keywords that are not honoured yet: the first place of each, and how often it stands there. */
+  /** Keywords that change nothing: the first place of each, and how often it stands there. */
   readonly unhonoured: Map<Keyword<unknown>, { readonly place: Place; count: number }>;
   /** All that is to be run; what becomes of each is settled once everything is read. */
   readonly programs: Script[];
@@ -79,9 +81,10 @@ export function readBlock<Draft extends Placed>(
 
 /** The warnings that are given once for a keyword, however often it stands there. */
 export function reportUnhonoured({ unhonoured, report }: Context): void {
-  for (const [{ name, without }, { place, count }] of unhonoured) {
+  for (const [{ name, without, happens }, { place, count }] of unhonoured) {
     const times = count === 1 ? '' : ` (${count} times in this configuration)`;
-    report.warning(place, `'${name}' is not honoured yet${times}${without === undefined ? '' : `: ${without}`}`);
+    if (happens !== undefined) report.warning(place, `'${name}' changes nothing${times}: ${happens}`);
+    else report.warning(place, `'${name}' is not honoured yet${times}${without === undefined ? '' : `: ${without}`}`);
   }
 }
 
@@ -91,6 +94,7 @@ function readStatement<Draft extends Placed>(draft: Draft, keyword: Keyword<Draf
   if (keyword.once && reportRepeated(draft, arg)) return;
   if (set === undefined) readUnhonoured(keyword, statement, context);
   else draft.places[keyword.alias ?? keyword.name] = arg.valuePlace;
+  if (keyword.happens !== undefined) note(keyword, arg.place, context);
   const patch = set && attempt(context.report, () => set(arg));
   if (patch === undefined) return;
   merge(draft, patch);
@@ -125,10 +129,14 @@ function merge<Draft>(draft: Draft, patch: Patch<Draft>): void {
   }
 }
 
-function readUnhonoured(keyword: Keyword<unknown>, { words, body }: Statement, context: Context): void {
-  const noted = context.unhonoured.get(keyword);
+function note(keyword: Keyword<unknown>, place: Place, { unhonoured }: Context): void {
+  const noted = unhonoured.get(keyword);
   if (noted !== undefined) noted.count += 1;
-  else if (words[0] !== undefined) context.unhonoured.set(keyword, { place: words[0].place, count: 1 });
+  else unhonoured.set(keyword, { place, count: 1 });
+}
+
+function readUnhonoured(keyword: Keyword<unknown>, { words, body }: Statement, context: Context): void {
+  if (words[0] !== undefined) note(keyword, words[0].place, context);
   // What is in it is not honoured either; saying so once is enough.
   if (keyword.contents !== undefined && body !== undefined)
     readBlock({ places: {} }, keyword.contents, body, { ...context, unhonoured: new Map() });

@@ -11,9 +11,12 @@ import { DIFFERENCES, without } from './differential/differences.js';
 import { keepalivedOf, type Verdict } from './differential/keepalived.js';
 import { mutated, randomFrom } from './differential/mutate.js';
 import { checked, codeOf } from './differential/natlb.js';
+import { sourceDirectory } from './source-directory.js';
 
 const SEED = Number(process.env.SEED ?? 1);
 const COUNT = Number(process.env.COUNT ?? 2000);
+/** What the samples leave out. */
+const OURS = 'keywords.conf';
 const SAMPLES = join('build', 'keepalived', 'usr', 'share', 'doc', 'keepalived', 'samples');
 
 const samples = readSamples();
@@ -22,6 +25,8 @@ const skip = reasonToSkip();
 /** keepalived gave up or crashed: it says nothing of the file, but that it would not run either. */
 const GAVE_UP = new Set([2, 124, 134, 139]);
 const SECURITY = /^SECURITY VIOLATION/;
+/** keepalived ends when there is no such namespace, and nothing says so. */
+const ELSEWHERE = /^'net_namespace' is not honoured/;
 /** Nobody has read what stands in these. */
 const UNREAD = /^'\w+_(?:CHECK|GET)' is not honoured yet/;
 
@@ -40,8 +45,9 @@ function disagreement(text: string, verdict: Verdict): Disagreement | undefined 
   const keepalived = said.length === verdict.said.length ? verdict.code : codeLeft(verdict, said);
   const crashed = GAVE_UP.has(keepalived) && keepalived !== 2;
   const gaveUp = keepalived === 2 && codeOf(check, check.findings) !== 0;
+  const elsewhere = check.findings.some(({ message }) => ELSEWHERE.test(message));
   const unread = natlb === 0 && check.findings.some(({ message }) => UNREAD.test(message));
-  if (natlb === keepalived || crashed || gaveUp || unread) return undefined;
+  if (natlb === keepalived || crashed || gaveUp || elsewhere || unread) return undefined;
   const counted = findings.filter(({ severity, about }) => severity === 'error' || about !== undefined);
   return { natlb, keepalived, found: counted.map(({ place, message }) => `${place.line}: ${message}`), said };
 }
@@ -115,7 +121,8 @@ function readSamples(): ReadonlyMap<string, string> {
     const directory = join(root, SAMPLES);
     if (!existsSync(directory)) continue;
     const names = readdirSync(directory).filter((name) => name.startsWith('keepalived.conf'));
-    return new Map(names.sort().map((name) => [name, readFileSync(join(directory, name), 'utf8')]));
+    const ours = readFileSync(join(sourceDirectory('differential'), OURS), 'utf8');
+    return new Map([[OURS, ours], ...names.sort().map((name): [string, string] => [name, readFileSync(join(directory, name), 'utf8')])]);
   }
   return new Map();
 }

@@ -109,8 +109,12 @@ function mailServer(arg: Arguments): NonNullable<GlobalDraft['mailServer']> {
 
 /** All that stands on the line: names stand before an address in angle brackets. */
 function mailAddresses(arg: Arguments): readonly string[] {
-  const addresses = arg.lines(mailAddress);
-  if (addresses.length === 0) arg.modified('there is no address in notification_email');
+  let lines = 0;
+  const addresses = arg.lines((line) => {
+    lines += 1;
+    return mailAddress(line);
+  });
+  if (lines === 0) arg.modified('there is no address in notification_email');
   return addresses;
 }
 

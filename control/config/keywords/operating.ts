@@ -44,7 +44,7 @@ function dumpFile(arg: Arguments): string {
 }
 
 /** It becomes a part of file names. */
-function nameOfFile(arg: Arguments): string {
+export function nameOfFile(arg: Arguments): string {
   const name = arg.word('a name');
   return /^[\w.-]+$/.test(name) ? name : arg.refuse(`expected letters, digits, '.', '-' and '_', found '${name}'`);
 }

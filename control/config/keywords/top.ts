@@ -2,6 +2,7 @@
 
 import type { InstanceDraft, SyncGroupDraft, TopDraft, TrackGroupDraft } from '../draft.js';
 import { type Arguments, type Block, block, type Keyword, type Placed } from '../keyword.js';
+import { acceptedAtTheTop } from './accepted.js';
 import { staticAddress } from './address-line.js';
 import { hmacBlock } from './auth-hmac.js';
 import { bfdInstance, bfdInstanceBlock } from './bfd.js';
@@ -11,6 +12,7 @@ import { garpGroup, garpGroupBlock } from './garp-group.js';
 import { globalBlock } from './global.js';
 import { group } from './group.js';
 import { natlbBlock } from './natlb.js';
+import { nameOfFile } from './operating.js';
 import { route } from './route.js';
 import { rule } from './rule.js';
 import { serviceOptionsBlock } from './service-options.js';
@@ -29,6 +31,7 @@ const trackGroupBlock = block('track_group', trackGroupKeywords);
 export function topBlock({ global, settings, statics }: TopDraft): Block<TopDraft> {
   const keywords: readonly Keyword<TopDraft>[] = [
     { name: 'global_defs', takes: '{ … }', set: (arg) => ({ global: arg.block(globalBlock, global) }) },
+    { name: 'instance', takes: 'NAME', set: (arg) => ({ global: Object.assign(global, { instanceName: nameOfFile(arg) }) }) },
     { name: 'natlb', takes: '{ … }', set: (arg) => ({ settings: arg.block(natlbBlock, settings) }) },
     { name: 'vrrp_instance', takes: 'NAME { … }', set: (arg) => ({ instances: instance(arg) }) },
     { name: 'vrrp_sync_group', takes: 'NAME { … }', set: (arg) => ({ syncGroups: syncGroup(arg) }) },
@@ -65,15 +68,9 @@ export function topBlock({ global, settings, statics }: TopDraft): Block<TopDraf
 }
 
 const laterKeywords: readonly Keyword<Placed>[] = [
-  { name: 'linkbeat_interfaces', takes: '{ INTERFACE… }' },
-  { name: 'linkbeat_use_polling', takes: '' },
+  ...acceptedAtTheTop,
   { name: 'net_namespace', takes: 'NAME', without: 'natlb stays in the namespace it is started in' },
-  { name: 'net_namespace_ipvs', takes: 'NAME' },
-  { name: 'namespace_with_ipsets', takes: '' },
-  { name: 'instance', takes: 'NAME' },
-  { name: 'use_pid_dir', takes: '' },
-  { name: 'child_wait_time', takes: 'SECONDS' },
-  { name: 'include_check', takes: '[OPTION…]' },
+  { name: 'net_namespace_ipvs', takes: 'NAME', without: 'there is no IPVS to put anywhere' },
 ];
 
 /** Everything a mistaken place could have been meant for. */

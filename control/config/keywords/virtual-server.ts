@@ -42,6 +42,9 @@ const poolKeywords: readonly Keyword<PoolDraft>[] = [
 const virtualServerKeywords: readonly Keyword<VirtualServerDraft>[] = [
   ...poolKeywords,
   ...timingKeywords,
+  // Here these are flags that take no word: `alpha off` is `alpha`.
+  { name: 'alpha', takes: '', set: () => ({ alpha: true }) },
+  { name: 'inhibit_on_failure', takes: '', set: () => ({ inhibitOnFailure: true }) },
   { name: 'ip_family', takes: 'inet|inet6', set: (arg) => ({ ipFamily: arg.oneOf(FAMILIES) }) },
   { name: 'protocol', takes: 'TCP|UDP|SCTP', set: protocol },
   { name: 'lb_algo', takes: 'SCHEDULER', set: scheduler },

@@ -1,7 +1,7 @@
 // `vrrp_instance { … }` and `vrrp_sync_group { … }`.
 
 import type { AuthenticationDraft, InstanceDraft, SyncGroupDraft } from '../draft.js';
-import { type Arguments, block, type Keyword } from '../keyword.js';
+import { type Arguments, block, type Keyword, type Patch } from '../keyword.js';
 import { virtualAddress } from './address-line.js';
 import { authHmac } from './auth-hmac.js';
 import { instanceNotices, stateNotices } from './notices.js';
@@ -112,7 +112,7 @@ const syncGroupKeywords: readonly Keyword<SyncGroupDraft>[] = [
   { name: 'group', takes: '{ INSTANCE… }', set: (arg) => ({ members: arg.lines((line) => line.rest('names of instances')).flat() }) },
   ...stateNotices,
   ...trackingKeywords,
-  { name: 'global_tracking', takes: '', set: () => ({ trackingWeight: true }), alias: 'sync_group_tracking_weight' },
+  { name: 'global_tracking', takes: '', set: globalTracking, alias: 'sync_group_tracking_weight' },
   { name: 'sync_group_tracking_weight', takes: '', set: () => ({ trackingWeight: true }) },
 ];
 
@@ -129,4 +129,9 @@ function password(arg: Arguments): string {
   const written = arg.word('a password');
   if (written.length > PASSWORD_LENGTH) arg.modified(`only the first ${PASSWORD_LENGTH} characters of auth_pass count`);
   return written.slice(0, PASSWORD_LENGTH);
+}
+
+function globalTracking(arg: Arguments): Patch<SyncGroupDraft> {
+  arg.modified("'global_tracking' is an old word", 'write sync_group_tracking_weight, and track_interface and the like in the group');
+  return { trackingWeight: true };
 }

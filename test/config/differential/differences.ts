@@ -12,6 +12,8 @@ export interface Difference {
   readonly keepalived?: RegExp;
   /** Only where the other side says this, too. */
   readonly beside?: RegExp;
+  /** Only where the other side does not say this. */
+  readonly unless?: RegExp;
   /** A file that shows it. */
   readonly example: string;
 }
@@ -19,6 +21,9 @@ export interface Difference {
 const SERVER = 'real_server 10.0.0.2 80 {\n}\n';
 const SERVICE = `protocol TCP\nlb_algo rr\nlb_kind NAT\n${SERVER}`;
 const INSTANCE = 'interface eth0\nvirtual_router_id 1\n';
+
+const PROGRAMS = /enable_script_security is not$/;
+const VIOLATION = /^SECURITY VIOLATION/;
 
 export const DIFFERENCES: readonly Difference[] = [
   {
@@ -64,12 +69,6 @@ export const DIFFERENCES: readonly Difference[] = [
     example: 'global_defs {\nenable_script_security \\\n}\n',
   },
   {
-    name: 'definitions that are conditional and have several lines',
-    reason: 'keepalived takes the other lines for configuration when the first one is not for this machine',
-    keepalived: /^Unknown keyword '.*\\'$/,
-    example: '@other $A= \\\nglobal_defs \\\n',
-  },
-  {
     name: 'timers of more than 24 days',
     reason: 'the timers of Node end there',
     natlb: /^expected seconds from .*found '\d{8,}'/,
@@ -96,9 +95,19 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     name: 'programs beside interfaces that are missing',
     reason: 'keepalived gives up before it looks at the programs, and another interface is all it takes to be where natlb is',
-    natlb: /enable_script_security is not$/,
+    natlb: PROGRAMS,
     beside: /^Non-existent interface specified in configuration/,
+    unless: VIOLATION,
     example: `vrrp_script c {\nscript /bin/true\n}\nvrrp_instance A {\n${INSTANCE.replace('eth0', 'eth9')}track_script {\nc\n}\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n`,
+  },
+  {
+    name: 'programs in blocks that nobody knows',
+    reason: 'keepalived reads what is in them as if it stood outside',
+    keepalived: VIOLATION,
+    beside: /^unknown keyword /,
+    unless: PROGRAMS,
+    example:
+      'bogus {\n}\nbogus {\nvrrp_script c {\nscript /bin/true\n}\n}\nvrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\ntrack_script {\nc\n}\n}\n',
   },
   {
     name: 'routes without dev',
@@ -107,6 +116,10 @@ export const DIFFERENCES: readonly Difference[] = [
     example: 'static_routes {\n10.1.0.0/16 via 192.168.0.1\n}\n',
   },
 ];
+
+function applies({ beside, unless }: Difference, others: readonly string[]): boolean {
+  return (beside === undefined || others.some((line) => beside.test(line))) && !others.some((line) => unless?.test(line));
+}
 
 /** What of a verdict is left when intended differences are taken away. */
 export interface Remainder {
@@ -119,9 +132,7 @@ export function without(findings: readonly Finding[], { said }: Verdict): Remain
   const used = new Set<string>();
   const others = { natlb: said, keepalived: findings.map(({ message }) => message) };
   const explained = (text: string, side: 'natlb' | 'keepalived'): boolean => {
-    const row = DIFFERENCES.find(
-      ({ [side]: pattern, beside }) => pattern?.test(text) && (beside === undefined || others[side].some((line) => beside.test(line))),
-    );
+    const row = DIFFERENCES.find((difference) => difference[side]?.test(text) && applies(difference, others[side]));
     if (row !== undefined) used.add(row.name);
     return row !== undefined;
   };
