@@ -12,7 +12,7 @@ import type { Random } from '../oracle/random.js';
 import { vrrpInstance } from '../vrrp/instance.js';
 import { overIpv4, overIpv6 } from '../vrrp/packets.js';
 import type { Clock } from './clock.js';
-import { addressOf, type RouterSpec, type World } from './world.js';
+import { addressOf, type RouterSpec, Violation, type World } from './world.js';
 
 /** An instance of this router, whatever became of its process. */
 export interface Seat {
@@ -59,6 +59,7 @@ export interface Packet {
   readonly received: Received;
   readonly virtualRouter: number;
   readonly priority: number;
+  readonly intervalMs: number;
   readonly from: SimRouter;
   /** What each instance makes of it; undefined: nothing. The codec is a function: the same packet is not decoded twice by the same. */
   readonly meanings: Map<VrrpInstance, Event | undefined>;
@@ -218,9 +219,9 @@ export class SimRouter {
   changePriorities(change: number): void {
     this.#turns(() => {
       for (const seat of this.seats) {
-        const { priority } = seat.instance;
-        if (priority !== OWNER_PRIORITY) seat.priority = Math.min(254, Math.max(1, priority + change));
-        this.#dispatch(seat, { kind: 'priority', priority: seat.priority });
+        const priority = Math.min(254, Math.max(1, seat.instance.priority + change));
+        if (seat.instance.priority !== OWNER_PRIORITY) seat.priority = priority;
+        this.#dispatch(seat, { kind: 'priority', priority });
       }
     });
   }
@@ -264,7 +265,8 @@ export class SimRouter {
     const source = this.#addresses[virtualRouter]!;
     const message = encode(instance, priority, source);
     const received = instance.family === 4 ? overIpv4(message, { source }) : overIpv6(message, source);
-    const packet: Packet = { received, virtualRouter, priority, from: this, meanings: new Map() };
+    const { advertIntervalMs: intervalMs } = instance;
+    const packet: Packet = { received, virtualRouter, priority, intervalMs, from: this, meanings: new Map() };
     this.#packets.set(key, packet);
     return packet;
   }
@@ -313,6 +315,8 @@ export class SimRouter {
     if (packet.meanings.has(instance)) return packet.meanings.get(instance);
     const decoded = decode(packet.received, instance);
     const event = 'advert' in decoded ? heard(decoded.advert, this.#addresses[virtualRouter]!) : undefined;
+    if (event?.kind === 'advert' && (event.priority !== packet.priority || event.intervalMs !== packet.intervalMs))
+      throw new Violation('what is heard is what was said', `(${this.spec.name} ${instance.name}) ${JSON.stringify(event)}`);
     packet.meanings.set(instance, event);
     return event;
   }

@@ -40,6 +40,9 @@ export class Rules {
     const { seat, event, before } = turn;
     const old = before.members[seat.member]!.state;
     if (event.kind === 'advert') this.#hears(seat, old, event);
+    const { priority } = before.members[seat.member]!.instance;
+    if (event.kind === 'priority' && seat.instance.priority === OWNER_PRIORITY && seat.priority !== priority)
+      fail(seat, 'an owner keeps its priority', `${priority} became ${seat.priority}`);
     for (const each of seat.unit.seats) this.#moves(turn, each, before.members[each.member]!.state);
   }
 
@@ -96,6 +99,8 @@ export class Rules {
     if (own.length > 0) this.#says(seat, event, own, old.kind === 'master', state === 'master');
     if (state === old.kind) return;
     if (old.kind === 'backup' && (state === 'ready' || state === 'master')) this.#wasPatient(seat);
+    if (old.kind === 'master' && event.kind === 'timer' && seat.router.localNow !== seat.router.awakeSince)
+      fail(seat, 'a master steps back for others, or when it stood still', `it is ${state}`);
     const rises = (old.kind === 'init' || old.kind === 'fault') && state !== 'init' && state !== 'fault';
     if (rises || (old.kind === 'master' && state === 'backup')) {
       const follows = event.kind === 'advert' && seat === struck;

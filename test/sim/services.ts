@@ -11,7 +11,7 @@ export function servicesOf(random: Random, intervalMs: number): VirtualServer[] 
 }
 
 function serviceOf(random: Random, service: number, intervalMs: number): VirtualServer {
-  const delayLoopMs = Math.max(intervalMs, random.one([1000, 6000, 6000, 60_000]));
+  const delayLoopMs = Math.max(intervalMs, random.one([2000, 6000, 20_000, 60_000]));
   const realServers = Array.from({ length: random.between(1, 5) }, (_, i) => serverOf(random, `10.11.${service}.${i + 1}`, delayLoopMs));
   const sorry = [undefined, `10.11.${service}.99`, `10.11.${service}.99`, `10.11.${service}.1`][random.below(4)];
   return virtualServer({

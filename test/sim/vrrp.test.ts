@@ -8,7 +8,8 @@
 //   machine    tie break reversed, or none; addresses compared as signed bytes; no skew; priority 0 neither sent nor heard; adverts late;
 //              addresses kept when stepping back, or claimed before the advert; a lesser master not answered; nopreempt, preempt_delay ignored;
 //              preempt_delay without end; never preempting; preempting at equal priority; another's interval not adopted, or misread;
-//              an owner that waits; one that is ready and deaf; recovering while a reason stands
+//              an owner that waits; one that is ready and deaf; recovering while a reason stands; a changed priority, or its skew, forgotten;
+//              an owner's priority changed
 //   group      not demoted together; promoted by one; a fault that does not spread, or does not end
 //   checker    one retry too few; alpha ignored; failures or urls not counted anew; what says nothing counted; not asked again while down
 //   pool       no hysteresis; quorum not capped, or held by nobody; inhibit_on_failure, sorry_server_inhibit ignored; no sorry server
