@@ -4,7 +4,6 @@ import type { Explanation, FlowPiece, FlowQuestion, HeldAddress, PacketQuestion,
 import { dataplaneInterfaces } from './config/interfaces.js';
 import type { Config } from './config/model.js';
 import { type Dataplane, startDataplane } from './dataplane.js';
-import { CheckSignals } from './health/check-signals.js';
 import { type Health, startHealth } from './health/driver.js';
 import { applyGuard, guardRules, removeGuard } from './host/guard.js';
 import { GuardKeeper } from './host/guard-keeper.js';
@@ -17,8 +16,8 @@ import { type RateMeter, startRateMeter } from './rates/driver.js';
 import { desired } from './reconcile/desired.js';
 import { describeOperation, plan } from './reconcile/plan.js';
 import type { Status } from './status.js';
-import { look } from './track/driver.js';
 import type { Facts } from './track/judge.js';
+import { look } from './track/look.js';
 import { firstLook, RouterTracking } from './tracking.js';
 import { startVrrp, type Vrrp } from './vrrp/driver.js';
 
@@ -59,7 +58,6 @@ export class Router {
   readonly #options: RouterOptions;
   readonly #vrrp: Vrrp;
   readonly #health: Health;
-  readonly #checkSignals: CheckSignals;
   readonly #notifier: Notifier;
   readonly #tracking: RouterTracking;
   readonly #rates: RateMeter;
@@ -83,26 +81,27 @@ export class Router {
     this.#interfaces = dataplaneInterfaces(config, host);
     this.#notifier = startNotifier({ config, runDir, log });
     const notifier = this.#notifier;
-    this.#checkSignals = new CheckSignals(config, log);
-    this.#health = startHealth({
-      services: config.virtualServers,
-      log,
-      onChange: () => this.#reconcile(),
-      onEvent: notifier.health,
-      signals: this.#checkSignals,
-      addresses: heldAddresses(host),
-    });
     this.#rates = startRateMeter(() => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')));
     this.#tracking = new RouterTracking({
       config,
       seen,
       host,
       log,
-      hasQuorum: (name) => this.#health.state().services.find((service) => service.name === name)?.quorumUp,
+      // It is asked once before there are checks.
+      hasQuorum: (name) => this.#health?.state().services.find((service) => service.name === name)?.quorumUp,
       readStats: () => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')),
       onChange,
     });
-    this.#tracking.bfd.onChange((name, up) => this.#checkSignals.bfdChanged(name, up));
+    this.#health = startHealth({
+      services: config.virtualServers,
+      log,
+      onChange: () => this.#reconcile(),
+      onEvent: notifier.health,
+      signals: this.#tracking.signals,
+      addresses: heldAddresses(host),
+    });
+    // Some begin without a server.
+    this.#tracking.servicesChanged();
     const { priorities, faults } = this.#tracking.start;
     this.#vrrp = startVrrp({
       config,
@@ -162,10 +161,10 @@ export class Router {
     const before = this.#config;
     this.#config = config;
     this.#notifier.reload(config);
-    this.#checkSignals.reload(config);
-    this.#health.reload(config.virtualServers);
     this.#vrrp.reload(config);
     this.#tracking.reload(config, seen);
+    // After it: checks ask what tracked files say.
+    this.#health.reload(config.virtualServers);
     this.#reconcile();
     await this.#guard.settled();
     this.#warnOfRestart(before, config);
@@ -226,7 +225,6 @@ export class Router {
       () => this.#tracking.close(),
       () => this.#vrrp.close({ release: !this.#options.overrides.keepsAddresses }),
       () => this.#health.close(),
-      () => this.#checkSignals.close(),
       () => this.#dataplane?.close(),
       () => this.#guard.close(),
       removeGuard,

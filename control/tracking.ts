@@ -4,12 +4,14 @@ import { readFile } from 'node:fs/promises';
 import type { Stats } from '../dataplane/protocol.js';
 import { type Bfd, startBfd } from './bfd/driver.js';
 import type { DataplaneFact } from './config/tracking.js';
+import type { Signals } from './health/signals.js';
 import type { TrackerStatus } from './status.js';
 import type { InterfaceLook, Look } from './track/dataplane-facts.js';
 import { delayedHost, type LinkDelays } from './track/delayed-host.js';
-import { look, startTracker, type Told, type TrackConfig, type Tracker } from './track/driver.js';
+import { startTracker, type Told, type TrackConfig, type Tracker } from './track/driver.js';
 import { initialise } from './track/files.js';
 import type { Facts } from './track/judge.js';
+import { look } from './track/look.js';
 import type { VrrpHost } from './vrrp/host.js';
 
 export interface TrackingOptions {
@@ -58,9 +60,17 @@ export class RouterTracking {
     return this.#tracker;
   }
 
-  get bfd(): Bfd {
-    return this.#bfd;
-  }
+  /** For the health checks that ask for files and sessions. */
+  readonly signals: Signals = {
+    file: (name, tell) => this.#tracker.onFile(name, tell),
+    bfd: (name, tell) => {
+      const known = this.#bfd.known(name);
+      if (known !== undefined) tell(known);
+      return this.#bfd.onChange((changed, up) => {
+        if (changed === name) tell(up);
+      });
+    },
+  };
 
   attach(vrrp: Told): void {
     this.#tracker.attach(vrrp);

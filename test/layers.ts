@@ -27,7 +27,6 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   config: ['file', 'local-host'],
   dumps: ['driver', 'write'],
   health: [
-    'check-signals',
     'connection',
     'datagrams',
     'driver',
@@ -48,7 +47,7 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   reconcile: [],
   reload: ['load-thread', 'loader', 'reloader'],
   bfd: ['driver', 'socket'],
-  track: ['delayed-host', 'driver', 'files', 'process-list'],
+  track: ['delayed-host', 'driver', 'files', 'look', 'process-list'],
   vrrp: [
     'advert-socket',
     'announcer',

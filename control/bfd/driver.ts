@@ -15,6 +15,8 @@ export interface BfdOptions {
 
 export interface Bfd {
   isUp(name: string): boolean;
+  /** Undefined: it has never been up. */
+  known(name: string): boolean | undefined;
   status(): readonly BfdStatus[];
   /** Calls back with every session that goes up or down. Returns how to stop that. */
   onChange(callback: (name: string, up: boolean) => void): () => void;
@@ -51,6 +53,8 @@ class Driver implements Bfd {
   readonly #receivers = new Map<string, Receiver>();
   readonly #listeners = new Set<(name: string, up: boolean) => void>();
   readonly #told = new Set<string>();
+  /** What was said last of each. */
+  readonly #last = new Map<string, boolean>();
   #running: readonly Running[] = [];
   #reopen: NodeJS.Timeout | undefined;
 
@@ -62,6 +66,10 @@ class Driver implements Bfd {
 
   isUp(name: string): boolean {
     return this.#running.find(({ instance }) => instance.name === name)?.session.works ?? false;
+  }
+
+  known(name: string): boolean | undefined {
+    return this.#last.get(name);
   }
 
   status(): readonly BfdStatus[] {
@@ -183,6 +191,7 @@ class Driver implements Bfd {
         running.sender.send(encode(effect.packet));
         break;
       case 'changed':
+        this.#last.set(instance.name, effect.up);
         for (const listener of [...this.#listeners]) listener(instance.name, effect.up);
         break;
       case 'log':

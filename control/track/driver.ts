@@ -7,10 +7,11 @@ import type { TrackerStatus } from '../status.js';
 import type { Vrrp } from '../vrrp/driver.js';
 import type { VrrpHost } from '../vrrp/host.js';
 import { type Look, observe, type Standing } from './dataplane-facts.js';
-import { Files, readFiles } from './files.js';
+import { Files } from './files.js';
 import { type Fact, type Facts, keyOf } from './judge.js';
+import { valuesIn } from './look.js';
 import { INITIAL, step, type TrackEffect, type TrackEvent, type TrackState, wakesAt } from './machine.js';
-import { enough, matches } from './process.js';
+import { matches } from './process.js';
 import { readProcesses } from './process-list.js';
 
 export type TrackConfig = Pick<Config, 'tracking' | 'instances'>;
@@ -39,6 +40,8 @@ export interface Tracker {
   reload(config: TrackConfig, seen: Facts): void;
   bfdChanged(name: string, up: boolean): void;
   servicesChanged(): void;
+  /** The value of a track_file: at once if it is known, and whenever it changes. Returns how to stop that. */
+  onFile(name: string, tell: (value: number) => void): () => void;
   status(): readonly TrackerStatus[];
   close(): void;
 }
@@ -46,19 +49,6 @@ export interface Tracker {
 export type Told = Pick<Vrrp, 'setPriority' | 'fault' | 'recovered'>;
 
 const EVERY_MS = 1000;
-
-/** What files and processes say, which cannot be known at once. */
-export async function look({ files, processes, instances }: Tracking): Promise<Facts> {
-  const used = new Set(instances.flatMap(({ tracked }) => tracked.map(({ key }) => key)));
-  const values = await readFiles(files.filter(({ name }) => used.has(keyOf('file', name))));
-  const found = processes.length === 0 ? [] : await readProcesses(processes.some(({ fullCommand }) => fullCommand));
-  const counted = processes.map((tracked): [string, Fact] => {
-    const count = found.filter((each) => matches(tracked, each)).length;
-    return [keyOf('process', tracked.name), { kind: 'state', well: enough(tracked, count) }];
-  });
-  const read = [...values].map(([name, value]): [string, Fact] => [keyOf('file', name), { kind: 'value', value }]);
-  return new Map([...read, ...counted]);
-}
 
 export function startTracker(options: TrackerOptions): Tracker {
   return new Driver(options);
@@ -70,10 +60,10 @@ class Driver implements Tracker {
   readonly #options: TrackerOptions;
   readonly #running = new Map<string, RunningScript>();
   readonly #codes = new Map<string, string>();
+  readonly #files: Files;
   readonly #unsubscribe: () => void;
   #state: TrackState = INITIAL;
   #vrrp: Told | undefined;
-  #files: Files | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looks: NodeJS.Timeout | undefined;
   #standings: ReadonlyMap<string, Standing> = new Map();
@@ -81,6 +71,9 @@ class Driver implements Tracker {
 
   constructor(options: TrackerOptions) {
     this.#options = options;
+    const learned = (name: string, value: number): void =>
+      this.#happen({ kind: 'learned', key: keyOf('file', name), fact: { kind: 'value', value } });
+    this.#files = new Files({ learned, log: options.log });
     this.#unsubscribe = options.host.onLinkChange(() => this.#lookAtLinks());
     this.#configure(options.config, options.seen);
   }
@@ -102,6 +95,10 @@ class Driver implements Tracker {
     for (const subject of this.#subjects()) if (subject.kind === 'virtual_server') this.#learn(subject);
   }
 
+  onFile(name: string, tell: (value: number) => void): () => void {
+    return this.#files.on(name, tell);
+  }
+
   status(): readonly TrackerStatus[] {
     return this.#subjects().map((subject) => this.#statusOf(subject));
   }
@@ -109,7 +106,7 @@ class Driver implements Tracker {
   close(): void {
     this.#closed = true;
     this.#unsubscribe();
-    this.#files?.close();
+    this.#files.close();
     clearTimeout(this.#timer);
     clearTimeout(this.#looks);
     for (const running of this.#running.values()) running.stop();
@@ -124,17 +121,8 @@ class Driver implements Tracker {
       if (fact !== undefined) facts.set(subject.key, fact);
     }
     this.#happen({ kind: 'configured', tracking, priorities, facts });
-    this.#watchFiles(tracking, subjects);
+    this.#files.watch(tracking.files, valuesIn(seen));
     this.#lookAround();
-  }
-
-  #watchFiles({ files }: Tracking, subjects: readonly Subject[]): void {
-    this.#files?.close();
-    const used = files.filter(({ name }) => subjects.some(({ key }) => key === keyOf('file', name)));
-    const learned = ({ name }: { name: string }, value: number): void =>
-      this.#happen({ kind: 'learned', key: keyOf('file', name), fact: { kind: 'value', value } });
-    this.#files = used.length === 0 ? undefined : new Files({ files: used, learned, log: this.#options.log });
-    this.#files?.look();
   }
 
   /** What can be told at once. Of the data plane good is assumed until it has been looked at. */

@@ -1,47 +1,67 @@
 // Tracked files: read when inotify tells of them, and every few seconds all the same, for where it does not.
 
-import { constants, type FSWatcher, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
+import { constants, type FSWatcher, statSync, watch, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { TrackFile } from '../config/tracking.js';
 import { fileValue } from './file-value.js';
 
 export interface FilesOptions {
-  readonly files: readonly TrackFile[];
-  readonly learned: (file: TrackFile, value: number) => void;
+  /** Called for every change. */
+  readonly learned: (name: string, value: number) => void;
   readonly log: (text: string) => void;
-  readonly everyMs?: number;
 }
 
 const EVERY_MS = 2000;
 /** As keepalived: what stands further behind is not read. */
 const READ_BYTES = 127;
 
+type Tell = (value: number) => void;
+
 export class Files {
   readonly #options: FilesOptions;
-  readonly #watchers: FSWatcher[];
   readonly #timer: NodeJS.Timeout;
   readonly #rubbish = new Set<string>();
+  readonly #values = new Map<string, number>();
+  readonly #listeners = new Set<{ readonly name: string; readonly tell: Tell }>();
   /** Files that are being read, and whether they have changed since. */
   readonly #reading = new Map<string, boolean>();
-  #closed = false;
+  #files: readonly TrackFile[] = [];
+  #watchers: readonly FSWatcher[] = [];
 
   constructor(options: FilesOptions) {
     this.#options = options;
-    const directories = new Set(options.files.map(({ path }) => dirname(path)));
-    this.#watchers = [...directories].flatMap((directory) => this.#watch(directory));
-    this.#timer = setInterval(() => this.look(), options.everyMs ?? EVERY_MS);
+    this.#timer = setInterval(() => this.#look(), EVERY_MS);
     this.#timer.unref();
   }
 
-  look(): void {
-    for (const file of this.#options.files) void this.#read(file);
+  /** `seen`: what has been read already, by name. */
+  watch(files: readonly TrackFile[], seen: ReadonlyMap<string, number>): void {
+    for (const watcher of this.#watchers) watcher.close();
+    this.#files = files;
+    for (const { name } of files) this.#note(name, seen.get(name) ?? this.#values.get(name) ?? 0);
+    this.#watchers = [...new Set(files.map(({ path }) => dirname(path)))].flatMap((directory) => this.#watch(directory));
+    this.#look();
+  }
+
+  /** At once if it is known, and whenever it changes. Returns how to stop that. */
+  on(name: string, tell: Tell): () => void {
+    const listener = { name, tell };
+    this.#listeners.add(listener);
+    const value = this.#values.get(name);
+    if (value !== undefined) tell(value);
+    return () => this.#listeners.delete(listener);
   }
 
   close(): void {
-    this.#closed = true;
+    this.#files = [];
+    this.#listeners.clear();
     clearInterval(this.#timer);
     for (const watcher of this.#watchers) watcher.close();
+  }
+
+  #look(): void {
+    for (const file of this.#files) void this.#read(file);
   }
 
   /** The directory, not the file: it may be removed and put there again. */
@@ -56,12 +76,11 @@ export class Files {
   }
 
   #lookInto(directory: string): void {
-    for (const file of this.#options.files) if (dirname(file.path) === directory) void this.#read(file);
+    for (const file of this.#files) if (dirname(file.path) === directory) void this.#read(file);
   }
 
   /** However many changes there are, a file is read once at a time and once more at the end. */
   async #read(file: TrackFile): Promise<void> {
-    if (this.#closed) return;
     if (this.#reading.has(file.name)) {
       this.#reading.set(file.name, true);
       return;
@@ -75,9 +94,10 @@ export class Files {
   }
 
   #heed(file: TrackFile, text: string): void {
-    if (this.#closed) return;
+    // It may have gone with a reload meanwhile.
+    if (!this.#files.includes(file)) return;
     const found = fileValue(text);
-    const { learned, log } = this.#options;
+    const { log } = this.#options;
     if (found.kind === 'value') this.#rubbish.delete(file.name);
     else if (!this.#rubbish.has(file.name)) {
       this.#rubbish.add(file.name);
@@ -87,7 +107,14 @@ export class Files {
           : `Invalid number read from ${file.path} - ignoring`,
       );
     }
-    if (found.kind !== 'out of range') learned(file, found.kind === 'value' ? found.value : 0);
+    if (found.kind !== 'out of range') this.#note(file.name, found.kind === 'value' ? found.value : 0);
+  }
+
+  #note(name: string, value: number): void {
+    if (this.#values.get(name) === value) return;
+    this.#values.set(name, value);
+    this.#options.learned(name, value);
+    for (const listener of [...this.#listeners]) if (listener.name === name) listener.tell(value);
   }
 }
 
@@ -100,17 +127,6 @@ export async function readFiles(files: readonly TrackFile[]): Promise<Map<string
       return [files[i]?.name ?? '', found.kind === 'value' ? found.value : 0];
     }),
   );
-}
-
-/** What a regular file says, at once; anything else says 0 until it has been read without waiting. */
-export function readNow({ path }: TrackFile): number {
-  try {
-    if (!statSync(path).isFile()) return 0;
-    const found = fileValue(readFileSync(path, 'latin1').slice(0, READ_BYTES));
-    return found.kind === 'value' ? found.value : 0;
-  } catch {
-    return 0;
-  }
 }
 
 /** A file that is not there, or cannot be read, holds nothing. A pipe that nobody writes to must not hold us up. */

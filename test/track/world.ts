@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { load } from '../../control/config/load.js';
 import type { Config } from '../../control/config/model.js';
 import type { Look } from '../../control/track/dataplane-facts.js';
-import { look, startTracker, type Tracker } from '../../control/track/driver.js';
+import { startTracker, type Tracker } from '../../control/track/driver.js';
 import { initialise } from '../../control/track/files.js';
+import { look } from '../../control/track/look.js';
 
 export interface World {
   readonly directory: string;
