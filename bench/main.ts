@@ -1,8 +1,9 @@
-// `npm run bench -- [engine|schedulers|memory|namespaces]… [--json] [--rounds N] [--seconds S] [--flows N]`: measures natlb; see bench/README.md.
+// `npm run bench -- [engine|schedulers|memory|health|namespaces]… [--json] [--rounds N] [--seconds S] [--flows N]`: measures natlb; see bench/README.md.
 
 import { parseArgs } from 'node:util';
 
 import { benchEngine } from './engine.js';
+import { benchHealth } from './health.js';
 import { benchMemory } from './memory.js';
 import { benchNamespaces } from './namespaces.js';
 import type { Options } from './options.js';
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   engine: benchEngine,
   schedulers: benchSchedulers,
   memory: benchMemory,
+  health: benchHealth,
   namespaces: benchNamespaces,
 };
 
