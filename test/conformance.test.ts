@@ -33,6 +33,7 @@ describe('conformance', () => {
     assert.deepEqual(proofsIn('a.test.ts', "  test('it\\'s b [4787-6 5382-5a]', () => {"), [
       { file: 'a.test.ts', title: "it's b", ids: ['4787-6', '5382-5a'] },
     ]);
+    assert.deepEqual(proofsIn('a/transcripts/a.txt', 'b [4787-6]\nc [5382-5]\n'), [{ ...proof, file: 'a/transcripts/a.txt' }]);
     assert.deepEqual(proofsIn('a.cc', 'TEST_CASE("b [7857-2.2]") {'), [{ file: 'a.cc', title: 'b', ids: ['7857-2.2'] }]);
   });
 

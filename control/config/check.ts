@@ -16,6 +16,7 @@ const INSTANCE_CHECKS: readonly ((instance: VrrpInstance) => readonly Finding[])
   instanceWithoutAddress,
   addressesOfTwoFamilies,
   ipv6WithVersion2,
+  firstIpv6Address,
   advertInterval,
   priorityOfOwner,
   preemption,
@@ -48,6 +49,14 @@ function addressesOfTwoFamilies({ addresses, family }: VrrpInstance): Finding[] 
 function ipv6WithVersion2({ name, family, version, places }: VrrpInstance): Finding[] {
   if (family === 4 || version === 3) return [];
   return [error(at(places, 'version'), `vrrp_instance ${name} has IPv6 addresses, which VRRP version 2 cannot carry`, 'write version 3')];
+}
+
+/** RFC 9568 erratum 8300. Between unicast peers nobody goes by it. */
+function firstIpv6Address({ family, addresses, target, strict }: VrrpInstance): Finding[] {
+  const [first] = addresses;
+  if (family === 4 || first?.family !== 6 || target.kind === 'unicast' || strict || /^fe[89ab]/i.test(first.address)) return [];
+  const hint = 'add an address of fe80::/10 before it';
+  return [warning(first.place, `the first address of an IPv6 instance should be link-local, and ${first.address} is not`, hint)];
 }
 
 /** Version 2 carries whole seconds in a byte, version 3 hundredths of seconds in twelve bits. */

@@ -3,6 +3,8 @@
 
 import type { GlobalDefs } from '../config/model.js';
 
+const TIMER_MS = 2;
+
 export interface Announcement {
   readonly interface: string;
   readonly index: number;
@@ -46,7 +48,8 @@ export function take(lane: Lane, now: number): { readonly lane: Lane; readonly d
     if (next === undefined) break;
     due.push({ ...next, repeat: 1 });
     if (next.repeat > 1) waiting.push({ ...next, repeat: next.repeat - 1 });
-    freeAt += lane.intervalMs;
+    // Of less than a timer can do, several leave at once; otherwise a late one does not hurry the next.
+    freeAt = Math.max(freeAt, lane.intervalMs < TIMER_MS ? 0 : now) + lane.intervalMs;
   }
   return { lane: { ...lane, freeAt, waiting }, due };
 }

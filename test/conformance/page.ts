@@ -17,12 +17,14 @@ const TITLES: Readonly<Record<string, RegExp>> = {
   '.ts': /\btest\(\s*(?:'((?:[^'\\\n]|\\.)*)'|`([^`$]*)`)/g,
   '.cc': /\bTEST_CASE\("((?:[^"\\\n]|\\.)*)"\)/g,
 };
+/** A transcript is one test, and its first line the title. */
+const TRANSCRIPT = /^(.*)/;
 const TAG = /^(.*\S)\s+\[((?:\d{4}-[0-9a-z.]+)(?: \d{4}-[0-9a-z.]+)*)\]$/;
 
 /** The proofs in one file. */
 export function proofsIn(file: string, text: string): Proof[] {
   const titles = TITLES[/\.\w+$/.exec(file)?.[0] ?? ''];
-  const found = titles === undefined ? [] : [...text.matchAll(titles)];
+  const found = file.includes('/transcripts/') ? [TRANSCRIPT.exec(text) ?? []] : titles === undefined ? [] : [...text.matchAll(titles)];
   return found.flatMap(([, ...groups]): Proof[] => {
     const [, title, ids] = TAG.exec(groups.find((group) => group !== undefined) ?? '') ?? [];
     return title === undefined || ids === undefined ? [] : [{ file, title: title.replaceAll("\\'", "'"), ids: ids.split(' ') }];
@@ -58,11 +60,12 @@ export function page(proofs: readonly Proof[]): string {
 }
 
 const HEAD = [
-  '# What the RFCs ask of a NAT, and what natlb does',
+  '# What the RFCs ask of a NAT and of a VRRP router, and what natlb does',
   '',
   'Made by `REWRITE=1 node --test dist/test/conformance.test.js` from `test/conformance/requirements.ts` and the titles of the tests that name a',
   'requirement; a requirement with neither a test nor a reason fails the build. natlb translates the *target* of what clients send to a',
   'service, and back; what an RFC asks about the *source* of connections that inside hosts open does not arise, and is said so row by row.',
+  'Rows of RFC 9568 are numbered as natlb counts them; some are errata of it, of RFC 3768, or what keepalived made of both.',
 ];
 
 function row({ id, level, says, exempt }: Requirement, proofs: readonly Proof[]): string {

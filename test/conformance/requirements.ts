@@ -1,4 +1,4 @@
-// What RFC 4787 (UDP), 5382 (TCP), 5508 (ICMP) and 7857 (updates to all three) ask of a NAT, in our own words; read the RFC before a test.
+// What RFC 4787 (UDP), 5382 (TCP), 5508 (ICMP), 7857 (updates to all three) ask of a NAT and 9568 of a VRRP router, in our own words; read the RFC before a test.
 // A row is proved by tests whose titles end in its id, `[4787-6 5382-5]`, or says why it does not bind natlb. Letters are those of the RFCs,
 // numbers of 7857 its sections.
 
@@ -302,4 +302,103 @@ const UPDATES: Document = {
   ],
 };
 
-export const DOCUMENTS: readonly Document[] = [UDP, TCP, ICMP, UPDATES];
+const VRRP: Document = {
+  rfc: 9568,
+  title: 'VRRP',
+  requirements: [
+    { id: '9568-01', level: 'must', says: 'Adverts are protocol 112, go to 224.0.0.18 or ff02::12, and no router forwards them.' },
+    { id: '9568-02', level: 'must', says: 'They leave with TTL or hop limit 255.' },
+    { id: '9568-03', level: 'must', says: 'What comes with any other is discarded.' },
+    { id: '9568-04', level: 'must', says: 'Their source is the primary IPv4 address of the interface, or its link-local IPv6 address.' },
+    {
+      id: '9568-05',
+      level: 'must',
+      says: 'Their source MAC address is that of the virtual router.',
+      exempt:
+        "Without `use_vmac` they leave from the interface's own MAC address, as keepalived's do: switches and clouds that bind addresses to ports expect it. With `use_vmac` they leave by a macvlan that has the virtual one.",
+    },
+    { id: '9568-06', level: 'must', says: 'Of another version they are discarded.' },
+    { id: '9568-07', level: 'must', says: 'Of another type than advertisement they are discarded.' },
+    { id: '9568-08', level: 'must', says: 'A virtual router id is 1 to 255 and belongs to its interface; others are discarded.' },
+    { id: '9568-09', level: 'must', says: 'Priority 255 is the owner of the addresses, 1 to 254 are others, 0 means leaving.' },
+    { id: '9568-10', level: 'must', says: 'There is at least one address.' },
+    { id: '9568-11', level: 'must', says: 'The packet holds all that its header says.' },
+    { id: '9568-12', level: 'must', says: 'Reserved bits are sent as zero and not looked at.' },
+    { id: '9568-13', level: 'must', says: 'The interval is 1 to 4095 hundredths of a second; 0 is discarded (erratum 8301).' },
+    { id: '9568-14', level: 'must', says: 'The checksum is verified: over IPv6 with a pseudo-header, over IPv4 in either form.' },
+    { id: '9568-15', level: 'must', says: 'Over IPv6 the first address is link-local (erratum 8300).' },
+    {
+      id: '9568-16',
+      level: 'should',
+      says: 'An owner that hears adverts says so, and the election goes on (erratum 8298) or it ignores them.',
+    },
+    { id: '9568-17', level: 'must', says: 'Whatever fails a check is discarded, counted and logged, the log within bounds.' },
+    { id: '9568-18', level: 'must', says: 'Skew time and master-down interval follow from priority and interval.' },
+    { id: '9568-19', level: 'must', says: 'Who owns the addresses starts as master, everyone else as backup.' },
+    { id: '9568-20', level: 'must not', says: 'A backup answers for no virtual address.' },
+    {
+      id: '9568-21',
+      level: 'must',
+      says: 'A backup drops frames to the virtual MAC address and accepts nothing for the virtual addresses.',
+      exempt:
+        'The addresses are on the interface of a master alone, and so is the macvlan up: the kernel has nothing to accept with. A service is served only while the host holds its address.',
+    },
+    { id: '9568-22', level: 'must', says: 'A backup whose master is dead advertises, announces every address, and is master.' },
+    { id: '9568-23', level: 'must', says: 'A backup that hears priority 0 waits for the skew time only.' },
+    {
+      id: '9568-24',
+      level: 'must',
+      says: 'A backup follows a master of its own priority or above, or any without preemption, at its interval.',
+    },
+    { id: '9568-25', level: 'must', says: 'A backup that preempts ignores a lesser master.' },
+    {
+      id: '9568-26',
+      level: 'must',
+      says: 'A master answers for its addresses with the virtual MAC address only.',
+      exempt: "As 9568-05: without `use_vmac` the MAC address is the interface's own, and gratuitous ARP moves the addresses.",
+    },
+    {
+      id: '9568-27',
+      level: 'must',
+      says: 'A master forwards what is sent to the virtual MAC address.',
+      exempt:
+        'With `use_vmac` the kernel does, which has a macvlan with it; the steering program takes frames to it as those to the interface.',
+    },
+    {
+      id: '9568-28',
+      level: 'must',
+      says: 'A master accepts packets to the addresses only as their owner or in accept mode.',
+      exempt: 'Accepting is the default, as in keepalived: the services are on these addresses. `no_accept` leaves the host itself out.',
+    },
+    { id: '9568-29', level: 'must', says: 'A master advertises every interval.' },
+    { id: '9568-30', level: 'must', says: 'A master that hears priority 0 advertises at once.' },
+    { id: '9568-31', level: 'must', says: 'A master that hears a higher priority, or its own from a higher address, becomes backup.' },
+    { id: '9568-32', level: 'must', says: 'A master that hears a lesser one advertises at once.' },
+    { id: '9568-33', level: 'must', says: 'A master that is shut down sends priority 0; a backup nothing.' },
+    { id: '9568-34', level: 'must', says: 'Announcements wait until the addresses are there.' },
+    { id: '9568-35', level: 'may', says: 'Preempt delay, tracking and sync groups as keepalived has them.' },
+    { id: '9568-36', level: 'must', says: 'Version 2: authentication types 0 and 1, its eight bytes, equal intervals.' },
+    {
+      id: '9568-37',
+      level: 'may',
+      says: 'One virtual router speaks versions 2 and 3 at once.',
+      exempt: 'keepalived does not either; an instance has one version.',
+    },
+    {
+      id: '9568-38',
+      level: 'must',
+      says: 'Between unicast peers, where the TTL proves nothing, peers, TTL ranges or auth_hmac say who is believed.',
+    },
+    { id: '9568-39', level: 'may', says: 'auth_hmac of keepalived 2.4.' },
+    { id: '9568-40', level: 'must', says: 'A gratuitous ARP carries the virtual address as sender and target (errata 7947, 7949).' },
+    {
+      id: '9568-41',
+      level: 'must not',
+      says: 'The virtual MAC address makes no IPv6 interface identifier.',
+      exempt: 'The addresses of a virtual router are configured, and its macvlan generates none (addrgenmode none).',
+    },
+    { id: '9568-42', level: 'must', says: 'Neighbour advertisements for the addresses have the router flag.' },
+  ],
+};
+
+export const DOCUMENTS: readonly Document[] = [UDP, TCP, ICMP, UPDATES, VRRP];

@@ -235,11 +235,11 @@ describe('decode, a crafted advert', () => {
     assert.equal(advertOf(overIpv4(crafted(V3, asIs)), V3).addressesDiffer, false);
   });
 
-  test('reserved bits are no part of the interval', () => {
+  test('reserved bits are no part of the interval [9568-12]', () => {
     assert.equal(advertOf(overIpv4(crafted(V3, set(4, 0xf0))), V3).intervalMs, 1000);
   });
 
-  test('either form of the version 3 checksum is accepted, and which it was is said', () => {
+  test('either form of the version 3 checksum is accepted, and which it was is said [9568-14]', () => {
     assert.equal(advertOf(overIpv4(encode(V3, 100, '10.0.0.2')), V3).checksumForm, 'with-pseudo-header');
     assert.equal(advertOf(overIpv4(encode({ ...V3, v3ChecksumAsV2: true }, 100, '10.0.0.2')), V3).checksumForm, 'message-only');
   });
@@ -279,7 +279,7 @@ describe('decode, any advert', () => {
       }),
     ));
 
-  test('cut short at any byte it is discarded for its length', () => {
+  test('cut short at any byte it is discarded for its length [9568-11]', () => {
     for (const instance of [V2, V2_PASS, V3]) {
       const { packet } = overIpv4(encode(instance, 100, '10.0.0.2'));
       for (let length = 0; length < packet.length; length++) {

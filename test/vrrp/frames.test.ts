@@ -8,13 +8,13 @@ import { internetChecksum } from '../../control/vrrp/packet.js';
 const MAC = '02:00:00:00:00:0a';
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
-test('a gratuitous ARP is a broadcast request for the address, from the address', () => {
+test('a gratuitous ARP is a broadcast request for the address, from the address [9568-40]', () => {
   const ethernet = 'ffffffffffff 02000000000a 0806';
   const arp = '0001 0800 06 04 0001 02000000000a cb00710a ffffffffffff cb00710a';
   assert.equal(hex(announcement(MAC, '203.0.113.10')), `${ethernet}${arp}`.replaceAll(' ', ''));
 });
 
-test('an unsolicited neighbour advertisement goes to all nodes from the address itself, as a router, overriding', () => {
+test('an unsolicited neighbour advertisement goes to all nodes from the address itself, as a router, overriding [9568-22 9568-42]', () => {
   const frame = announcement(MAC, '2001:db8::10');
   const address = '20010db8000000000000000000000010';
   assert.equal(hex(frame.subarray(0, 14)), '33330000000102000000000a86dd');

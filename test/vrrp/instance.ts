@@ -1,12 +1,17 @@
 // VRRP instances for tests, with keepalived's defaults where a test does not care.
 
-import type { GlobalDefs, VirtualAddress, VrrpInstance } from '../../control/config/model.js';
+import type { GlobalDefs, UnicastPeer, VirtualAddress, VrrpInstance } from '../../control/config/model.js';
 
 const NOWHERE = { file: 'test', line: 1, column: 1 };
 
 export function virtualAddress(address: string, device?: string): VirtualAddress {
   const family = address.includes(':') ? 6 : 4;
   return { address, family, prefixLength: family === 4 ? 32 : 128, place: NOWHERE, ...(device === undefined ? {} : { device }) };
+}
+
+export function unicastPeer(address: string, range: { readonly minTtl?: number; readonly maxTtl?: number } = {}): UnicastPeer {
+  const family = address.includes(':') ? 6 : 4;
+  return { address, family, minTtl: 0, maxTtl: 255, rangeGiven: Object.keys(range).length > 0, place: NOWHERE, ...range };
 }
 
 export function vrrpInstance(wanted: Partial<VrrpInstance> & { vips?: readonly string[] } = {}): VrrpInstance {

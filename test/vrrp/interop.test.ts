@@ -7,7 +7,7 @@ import { before, describe, test } from 'node:test';
 import type { VrrpInstance } from '../../control/config/model.js';
 import type { VrrpCounters } from '../../control/status.js';
 import { encode } from '../../control/vrrp/encode.js';
-import { vrrpInstance } from './instance.js';
+import { unicastPeer, vrrpInstance } from './instance.js';
 import { ended, eventually, ip, Lab, type Natlb, sweep } from './lab.js';
 import { ipv6Packet, overIpv4 } from './packets.js';
 
@@ -43,7 +43,7 @@ before(() => {
 });
 
 describe('natlb with natlb', { skip: skip(false), concurrency: 3 }, () => {
-  test('the higher priority is master, hands over at once when stopped, and takes it back', () =>
+  test('the higher priority is master, hands over at once when stopped, and takes it back [9568-20 9568-33]', () =>
     inLab(async (lab) => {
       const a = lab.natlb('a', [instance(150)]);
       const b = lab.natlb('b', [instance(100)]);
@@ -93,7 +93,7 @@ describe('natlb with natlb', { skip: skip(false), concurrency: 3 }, () => {
       await eventually('the return of both', both, 'a a');
     }));
 
-  test('a fault of natlb itself hands over at once, and ends when it is recovered from', () =>
+  test('a fault of natlb itself hands over at once, and ends when it is recovered from [9568-33]', () =>
     inLab(async (lab) => {
       const a = lab.natlb('a', [instance(150)]);
       const b = lab.natlb('b', [instance(100)]);
@@ -154,7 +154,7 @@ describe('natlb with natlb', { skip: skip(false), concurrency: 3 }, () => {
       }));
   }
 
-  test('malformed adverts by the hundred are counted by reason, logged once each, and move nobody', () =>
+  test('malformed adverts by the hundred are counted by reason, logged once each, and move nobody [9568-17]', () =>
     inLab(async (lab) => {
       const own = instance(150);
       const a = lab.natlb('a', [own]);
@@ -180,10 +180,10 @@ describe('natlb with natlb', { skip: skip(false), concurrency: 3 }, () => {
       assert.equal(logged.length, 5, logged.join('\n'));
     }));
 
-  test('over IPv6 an advert that may come from beyond the link is not heard', { skip: skipWithoutAddon() }, () =>
+  test('over IPv6 an advert that may come from beyond the link is refused and counted [9568-03]', { skip: skipWithoutAddon() }, () =>
     inLab(async (lab) => {
       const own = instance(100, { family: 6, vips: [VIP6] });
-      const a = lab.natlb('a', [own], [], 'native');
+      const a = lab.natlb('a', [own], [], { host: 'native' });
       await eventually('the first master', () => lab.holders(VIP6), 'a');
       const better = encode({ ...own, priority: 200 }, 200, 'fe80::1:2');
       const from = (hopLimit: number) => ipv6Packet(better, 'fe80::1:2', hopLimit);
@@ -191,8 +191,86 @@ describe('natlb with natlb', { skip: skip(false), concurrency: 3 }, () => {
       await lab.inject('b', 'pub', [from(255)]);
       await eventually('the one from this link', async () => (await a.status())[0]?.counters.releasedMaster, 1);
       assert.equal((await a.status())[0]?.counters.advertsReceived, 1);
+      assert.equal((await a.status())[0]?.counters.ttlErrors, 4);
     }),
   );
+
+  test('over IPv6 a peer is heard from as far away as it may be, and strangers are not [9568-38]', { skip: skipWithoutAddon() }, () =>
+    inLab(async (lab) => {
+      const near = unicastPeer('fe80::1:2', { minTtl: 60, maxTtl: 64 });
+      const own = instance(100, { family: 6, vips: [VIP6], target: { kind: 'unicast', peers: [near], ttl: 64, checkSource: true } });
+      const a = lab.natlb('a', [own], [], { host: 'native' });
+      await eventually('the first master', () => lab.holders(VIP6), 'a');
+      const lesser = (source: string, hopLimit: number) =>
+        ipv6Packet(encode(own, 50, source, { destination: 'fe80::1:1' }), source, hopLimit, 'fe80::1:1');
+      await lab.inject(
+        'b',
+        'pub',
+        [59, 65, 255].map((limit) => lesser('fe80::1:2', limit)),
+        'fe80::1:1',
+      );
+      await lab.inject('b', 'pub', [lesser('fe80::1:9', 64), lesser('fe80::1:2', 60), lesser('fe80::1:2', 64)], 'fe80::1:1');
+      const counters = async () => (await a.status())[0]!.counters;
+      await eventually('those within the range', async () => (await counters()).advertsReceived, 2);
+      assert.equal((await counters()).ttlErrors, 3);
+      assert.equal((await counters()).unicastSourceErrors, 1);
+    }),
+  );
+
+  test('adverts to another group, from another address, are heard by who asks for them', () =>
+    inLab(async (lab) => {
+      const there: Partial<VrrpInstance> = { target: { kind: 'multicast', group: '224.0.0.222' } };
+      const { lines } = lab.capture('pub', 'proto 112');
+      const a = lab.natlb('a', [
+        instance(150, { ...there, sourceAddress: '10.77.1.77' }),
+        instance(150, { name: 'VI_2', vips: ['10.77.1.101'] }),
+      ]);
+      const b = lab.natlb('b', [instance(100, there), instance(100, { name: 'VI_2', vips: ['10.77.1.101'] })]);
+      await eventually('one master of each', () => `${lab.holders(VIP)} ${lab.holders('10.77.1.101')}`, 'a a');
+      await follows(b);
+      await eventually('the other group', () => lines.some((line) => line.includes('10.77.1.77 > 224.0.0.222')), true);
+      const counters = (await b.status()).map((status) => discards(status.counters));
+      assert.deepEqual(counters, [0, 0], 'one VRID in two groups is no error of either');
+      await a.stop();
+      await eventually('the takeover', () => `${lab.holders(VIP)} ${lab.holders('10.77.1.101')}`, 'b b');
+    }));
+
+  test('adverts that are signed move nobody who cannot check them, and nobody else’s move those who can [9568-39]', () =>
+    inLab(async (lab) => {
+      const key = { id: 1, hex: '5a'.repeat(32), place: { file: 'test', line: 1, column: 1 } };
+      const hmac = { keys: [key], activeKey: 1, antiReplay: 'time', windowSeconds: 5, mode: 'enforce' } as const;
+      const a = lab.natlb('a', [instance(150, { hmac })]);
+      const b = lab.natlb('b', [instance(100, { hmac })]);
+      await eventually('one master', () => lab.holders(VIP), 'a');
+      await follows(b);
+      const forged = encode(instance(200), 200, '10.77.1.2');
+      await lab.inject('b', 'pub', [overIpv4(forged, { source: '10.77.1.2' }).packet]);
+      await eventually('a count', async () => (await a.status())[0]?.counters.authExtMissing, 1);
+      assert.equal(lab.holders(VIP), 'a');
+      await a.stop();
+      const took = await eventually('the takeover', () => lab.holders(VIP), 'b');
+      assert.ok(took < 3 * 300, `a signed resignation was answered after ${took} ms`);
+    }));
+
+  test('announcements keep the pace that a switch can bear', () =>
+    inLab(async (lab) => {
+      const { lines } = lab.capture('pub', 'arp');
+      const vips = Array.from({ length: 5 }, (_, i) => `10.77.1.${110 + i}`);
+      lab.natlb('a', [instance(150, { vips, garpMasterDelayMs: 0, garpMasterRepeat: 2 })], [], { global: { garpIntervalMs: 50 } });
+      const ours = () => lines.filter((line) => / tell 10\.77\.1\.11\d/.test(line));
+      await eventually('all of them', () => ours().length, 10);
+      const times = ours().map(secondsOf);
+      assert.ok(times[9]! - times[0]! > 0.4, ours().join('\n'));
+      assert.equal(
+        new Set(
+          ours()
+            .slice(0, 5)
+            .map((line) => / tell (\S+),/.exec(line)?.[1]),
+        ).size,
+        5,
+        'each address before any again',
+      );
+    }));
 
   test('a reload changes addresses without another election, leaves the rest alone and releases what is gone', () =>
     inLab(async (lab) => {
@@ -223,6 +301,14 @@ interface Dialect {
   readonly vip: string;
 }
 
+function unicast(peer: string): Pick<VrrpInstance, 'target'> {
+  return { target: { kind: 'unicast', peers: [unicastPeer(peer)], ttl: 64, checkSource: true } };
+}
+
+function peers(own: string, peer: string): string {
+  return `unicast_src_ip ${own}\n unicast_peer {\n ${peer}\n }`;
+}
+
 const DIALECTS: readonly Dialect[] = [
   {
     name: 'VRRPv2 with a password',
@@ -231,6 +317,36 @@ const DIALECTS: readonly Dialect[] = [
     vip: VIP,
   },
   { name: 'VRRPv2 without authentication', natlb: { version: 2, advertIntervalMs: 1000 }, keepalived: 'advert_int 1', vip: VIP },
+  {
+    name: 'VRRPv2 with an authentication header',
+    natlb: { version: 2, advertIntervalMs: 1000, authentication: { type: 'ah', password: 'passw123' } },
+    keepalived: 'advert_int 1\n authentication {\n auth_type AH\n auth_pass passw123\n }',
+    vip: VIP,
+  },
+  {
+    name: 'VRRPv2 between peers, with a password',
+    natlb: { version: 2, advertIntervalMs: 1000, authentication: { type: 'pass', password: 'passw123' }, ...unicast('10.77.1.2') },
+    keepalived: `advert_int 1\n authentication {\n auth_type PASS\n auth_pass passw123\n }\n ${peers('10.77.1.2', '10.77.1.1')}`,
+    vip: VIP,
+  },
+  {
+    name: 'VRRPv2 between peers, with an authentication header',
+    natlb: { version: 2, advertIntervalMs: 1000, authentication: { type: 'ah', password: 'passw123' }, ...unicast('10.77.1.2') },
+    keepalived: `advert_int 1\n authentication {\n auth_type AH\n auth_pass passw123\n }\n ${peers('10.77.1.2', '10.77.1.1')}`,
+    vip: VIP,
+  },
+  {
+    name: 'VRRPv3 between peers over IPv4',
+    natlb: unicast('10.77.1.2'),
+    keepalived: `version 3\n advert_int 0.3\n ${peers('10.77.1.2', '10.77.1.1')}`,
+    vip: VIP,
+  },
+  {
+    name: 'VRRPv3 between peers over IPv6',
+    natlb: { family: 6, vips: [VIP6], ...unicast('fe80::1:2') },
+    keepalived: `version 3\n advert_int 0.3\n ${peers('fe80::1:2', 'fe80::1:1')}`,
+    vip: VIP6,
+  },
   { name: 'VRRPv3 over IPv4', natlb: {}, keepalived: 'version 3\n advert_int 0.3', vip: VIP },
   { name: 'VRRPv3 over IPv6', natlb: { family: 6, vips: [VIP6] }, keepalived: 'version 3\n advert_int 0.3', vip: VIP6 },
 ];
@@ -288,6 +404,19 @@ describe('natlb with keepalived', { skip: skip(true), concurrency: 3 }, () => {
       }));
   }
 
+  test('with higher_prio_send_advert natlb answers a better keepalived once more before it steps back', () =>
+    inLab(async (lab) => {
+      const { lines } = lab.capture('pub', 'proto 112');
+      lab.natlb('a', [instance(100, { higherPrioritySendAdvert: true })]);
+      await eventually('natlb as master', () => lab.holders(VIP), 'a');
+      const dialect = DIALECTS.find(({ name }) => name === 'VRRPv3 over IPv4')!;
+      lab.keepalived('b', keepalivedConfig(150, dialect));
+      await eventually('keepalived as master', () => lab.holders(VIP), 'b');
+      const better = lines.findIndex((line) => line.includes('prio 150'));
+      assert.match(lines[better + 1] ?? '', /10\.77\.1\.1 > .*prio 100/);
+      await eventually('keepalived’s answer', () => lines.slice(better + 2).some((line) => line.includes('prio 150')), true);
+    }));
+
   test('a wrong password is discarded and counted, and no reason to step back', () =>
     inLab(async (lab) => {
       const dialect = DIALECTS[0]!;
@@ -308,6 +437,12 @@ function discards(counters: object): number {
   return Object.entries(counters)
     .filter(([name]) => /Errors|invalid|Invalid|Mismatch|Failure|unknown/.test(name))
     .reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** Of the day, as tcpdump writes it. */
+function secondsOf(line: string): number {
+  const [hours = 0, minutes = 0, seconds = 0] = line.split(' ', 1)[0]!.split(':').map(Number);
+  return hours * 3600 + minutes * 60 + seconds;
 }
 
 /** What holds now has to go on holding. */

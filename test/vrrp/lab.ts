@@ -5,7 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { VrrpInstance } from '../../control/config/model.js';
+import type { GlobalDefs, VrrpInstance } from '../../control/config/model.js';
 import type { VrrpInstanceStatus } from '../../control/vrrp/driver.js';
 import { vrrpGlobal } from './instance.js';
 
@@ -45,6 +45,12 @@ function removeNamespace(name: string): void {
     } catch {} // It has ended by itself.
   }
   ip('netns', 'del', name);
+}
+
+export interface Running {
+  /** Whom it asks for links and addresses: ip(8), or netlink as natlb itself does. */
+  readonly host?: 'shell' | 'native';
+  readonly global?: Partial<GlobalDefs>;
 }
 
 export class Lab {
@@ -91,9 +97,10 @@ export class Lab {
     return SIDES.filter((side) => ip('-n', this.namespace(side), '-o', 'addr').includes(` ${address}/`)).join('');
   }
 
-  natlb(side: Side, instances: readonly VrrpInstance[], group: readonly string[] = [], host: 'shell' | 'native' = 'shell'): Natlb {
+  natlb(side: Side, instances: readonly VrrpInstance[], group: readonly string[] = [], running: Running = {}): Natlb {
+    const { host = 'shell', global = {} } = running;
     const file = join(this.directory, `${side}.json`);
-    writeConfig(file, instances, group);
+    writeConfig(file, instances, group, global);
     const program = join(import.meta.dirname, 'router.js');
     return new Natlb(this.start(side, process.execPath, [program, file, host]), file, group);
   }
@@ -107,9 +114,13 @@ export class Lab {
   }
 
   /** Puts packets on a network as the router of that side would, each with its own IP header. */
-  async inject(side: Side, network: Network, packets: readonly Uint8Array[]): Promise<void> {
+  async inject(side: Side, network: Network, packets: readonly Uint8Array[], destination?: string): Promise<void> {
     const lines = packets.map((packet) => `${Buffer.from(packet).toString('hex')}\n`);
-    const sender = this.start(side, process.execPath, [join(import.meta.dirname, 'sender.js'), network]);
+    const sender = this.start(side, process.execPath, [
+      join(import.meta.dirname, 'sender.js'),
+      network,
+      ...(destination === undefined ? [] : [destination]),
+    ]);
     sender.stdin?.end(lines.join(''));
     await new Promise((resolve) => sender.once('exit', resolve));
   }
@@ -146,9 +157,9 @@ export class Lab {
   }
 }
 
-function writeConfig(file: string, instances: readonly VrrpInstance[], group: readonly string[]): void {
+function writeConfig(file: string, instances: readonly VrrpInstance[], group: readonly string[], global: Partial<GlobalDefs> = {}): void {
   const syncGroups = group.length === 0 ? [] : [{ name: 'VG1', members: group, places: {} }];
-  writeFileSync(file, JSON.stringify({ instances, syncGroups, global: vrrpGlobal() }));
+  writeFileSync(file, JSON.stringify({ instances, syncGroups, global: vrrpGlobal(global) }));
 }
 
 /** `ip netns exec` becomes the command, so the signal reaches the command itself. */

@@ -24,9 +24,9 @@ export function overIpv6(message: Uint8Array, source = 'fe80::2', hopLimit = 255
 }
 
 /** With its header, as it stands on the wire. */
-export function ipv6Packet(message: Uint8Array, source: string, hopLimit: number): Uint8Array {
+export function ipv6Packet(message: Uint8Array, source: string, hopLimit: number, destination = 'ff02::12'): Uint8Array {
   const header = [0x6c, 0, 0, 0, 0, message.length, 112, hopLimit];
-  return Uint8Array.from([...header, ...addressBytes(source), ...addressBytes('ff02::12'), ...message]);
+  return Uint8Array.from([...header, ...addressBytes(source), ...addressBytes(destination), ...message]);
 }
 
 /** What `instance` would send, changed, and with its checksum right again: over the message alone. */

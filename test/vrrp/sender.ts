@@ -1,4 +1,4 @@
-// Sends IPv4 or IPv6 packets as they are given: node sender.js INTERFACE, one packet in hexadecimal on each line of standard input.
+// Sends IPv4 or IPv6 packets as they are given: node sender.js INTERFACE [DESTINATION], one packet in hexadecimal on each line of standard input.
 
 import { text } from 'node:stream/consumers';
 import raw from 'raw-socket';
@@ -18,7 +18,7 @@ process.on('exit', () => socket.close());
 
 let left = packets.length;
 for (const packet of packets.map((line) => Buffer.from(line, 'hex'))) {
-  socket.send(packet, 0, packet.length, ipv6 ? 'ff02::12' : '224.0.0.18', (error) => {
+  socket.send(packet, 0, packet.length, process.argv[3] ?? (ipv6 ? 'ff02::12' : '224.0.0.18'), (error) => {
     if (error !== null) throw error;
     if (--left === 0) process.exit(0);
   });
