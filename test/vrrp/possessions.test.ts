@@ -72,7 +72,7 @@ const becameMaster = async (router: Natlb) => (await router.status())[0]?.counte
 const resignations = async (router: Natlb) => (await router.status())[0]?.counters.priorityZeroSent;
 
 async function master(lab: Lab, side: Side, wanted: readonly VrrpInstance[]): Promise<Natlb> {
-  const router = lab.natlb(side, wanted, [], 'native');
+  const router = lab.natlb(side, wanted, [], { host: 'native' });
   await eventually('a master', () => lab.holders(VIP), side);
   return router;
 }
@@ -141,7 +141,7 @@ virtual_rules {
       await eventually('all of it again', marks, 'a 2 true');
       await ended(again.child, 'SIGKILL');
       await master(lab, 'b', instances(250, '')).catch(() => {});
-      lab.natlb('a', instances(100, ROUTED), [], 'native');
+      lab.natlb('a', instances(100, ROUTED), [], { host: 'native' });
       await eventually('nothing left', marks, 'b 0 false');
     }));
 
@@ -192,7 +192,7 @@ describe('a virtual MAC', { skip: skip(), concurrency: 3 }, () => {
       const { lines } = lab.capture('pub', '-e', 'arp or proto 112');
       await eventually('a capture', () => lines.length >= 0, true);
       const a = await master(lab, 'a', instances(200, 'use_vmac'));
-      const b = lab.natlb('b', instances(100, 'use_vmac'), [], 'native');
+      const b = lab.natlb('b', instances(100, 'use_vmac'), [], { host: 'native' });
       await eventually('a backup that hears', async () => ((await b.status())[0]?.counters.advertsReceived ?? 0) > 0, true);
       assert.match(ipIn(lab, 'a', '-o', 'addr', 'show', 'dev', 'vrrp.51'), new RegExp(VIP));
       await eventually(
@@ -215,7 +215,7 @@ describe('a virtual MAC', { skip: skip(), concurrency: 3 }, () => {
       const reached = () => `${lab.ping('lan', VIP)} ${ipIn(lab, 'lan', 'neigh', 'show', VIP).includes(MAC)}`;
       for (const side of ['a', 'b'] as const) guard(lab, side, instances(200, 'use_vmac'));
       const a = await master(lab, 'a', instances(200, 'use_vmac'));
-      lab.natlb('b', instances(100, 'use_vmac'), [], 'native');
+      lab.natlb('b', instances(100, 'use_vmac'), [], { host: 'native' });
       await eventually('an answer', reached, 'true true');
       await a.stop();
       await eventually('the takeover', () => lab.holders(VIP), 'b');
@@ -261,7 +261,7 @@ describe('a virtual MAC', { skip: skip(), concurrency: 3 }, () => {
       const config = instanceText(150, 'use_vmac', VIP);
       const peer = lab.keepalived('b', config);
       await eventually('keepalived as master', () => lab.holders(VIP), 'b');
-      const a = lab.natlb('a', instances(100, 'use_vmac'), [], 'native');
+      const a = lab.natlb('a', instances(100, 'use_vmac'), [], { host: 'native' });
       await eventually('a backup that hears', async () => ((await a.status())[0]?.counters.advertsReceived ?? 0) > 0, true);
       await ended(peer, 'SIGTERM');
       await eventually('the takeover', () => lab.holders(VIP), 'a');
