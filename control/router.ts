@@ -15,7 +15,7 @@ import { type Notifier, startNotifier } from './notify/driver.js';
 import { type RateMeter, startRateMeter } from './rates/driver.js';
 import { desired } from './reconcile/desired.js';
 import { describeOperation, plan } from './reconcile/plan.js';
-import type { Status } from './status.js';
+import type { InstanceStatus, Status } from './status.js';
 import type { Facts } from './track/judge.js';
 import { look } from './track/look.js';
 import { firstLook, RouterTracking } from './tracking.js';
@@ -186,6 +186,18 @@ export class Router {
       virtualServers: this.#health.status(),
       dataplane: { ...dataplane, ...found },
     };
+  }
+
+  get instances(): readonly InstanceStatus[] {
+    return this.#vrrp.status();
+  }
+
+  announceAgain(instance: string): boolean {
+    return this.#vrrp.announceAgain(instance);
+  }
+
+  get notifier(): Pick<Notifier, 'listen'> {
+    return this.#notifier;
   }
 
   clearCounters(): void {

@@ -5,6 +5,8 @@ import { DEFAULT_RUN_DIR } from './cli/client.js';
 import { fileSystem } from './config/file.js';
 import type { Config, Finding } from './config/model.js';
 import { render } from './config/render.js';
+import type { Bus } from './dbus/driver.js';
+import { serveBus } from './dbus/service.js';
 import { configLines, dump } from './dumps/driver.js';
 import type { DumpName } from './dumps/names.js';
 import { addon } from './host/addon.js';
@@ -94,8 +96,15 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
     onChange: () => host.sdNotify(`STATUS=${args.file}`),
   });
   opened.push(() => runCeremony('shutdown', router.config.notifications?.shutdown, log));
+  // After the router: the last states are told too.
+  const buses: Bus[] = [];
+  opened.push(() => buses[0]?.close());
   opened.push(() => router.close());
-  const reloader = new Reloader({ started, ...idOption(args), host, log, apply: (next) => router.apply(next) });
+  const apply = async (next: Config) => {
+    await router.apply(next);
+    buses[0]?.reloaded();
+  };
+  const reloader = new Reloader({ started, ...idOption(args), host, log, apply });
   opened.push(() => reloader.close());
   const status = async () => ({ ...(await router.status()), config: reloader.status() });
   const metrics = await openMetrics(args.metrics ?? config.settings.metrics, status, log);
@@ -105,6 +114,10 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   const dumpLogged = (name: DumpName) => void dump(name, dumping).catch((problem: Error) => log(`Nothing is dumped: ${problem.message}`));
   signals.onDump(dumpLogged);
   hearRealTimeSignals(addon.onSignal, dumpLogged);
+  const hangup = () => void reload().catch((problem: Error) => log(`Reload failed: ${problem.message}`));
+  const serviceName = config.notifications?.dbus?.serviceName;
+  const bus = serveBus({ serviceName, router, log, dump: dumpLogged, reload: hangup });
+  if (bus !== undefined) buses.push(bus);
   const handlers: Handlers = {
     status,
     reload: ({ rollbackAfterMs }) => reload(rollbackAfterMs),
@@ -117,7 +130,7 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   };
   const socket = await startControlSocket({ path: socketPath, handlers });
   opened.push(() => socket.close());
-  signals.onHangup(() => void reload().catch((problem: Error) => log(`Reload failed: ${problem.message}`)));
+  signals.onHangup(hangup);
   if (args.dumpsConfig) for (const line of await configLines(router.config, status)) log(line);
   host.sdNotify('READY=1');
 

@@ -42,6 +42,7 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
     'system-clock',
     'tls',
   ],
+  dbus: ['driver', 'service'],
   notify: ['crew', 'driver', 'fifos', 'mailer'],
   rates: ['driver'],
   reconcile: [],

@@ -133,6 +133,8 @@ export interface GlobalDraft extends VrrpDraft, OperatingDraft, Placed {
   fifos?: readonly FifoDraft[];
   fifoScripts?: readonly { readonly name: FifoName; readonly script: Script }[];
   fifoStatesOnReload?: true;
+  dbus?: true;
+  dbusServiceName?: string;
   startupScript?: Script;
   startupTimeoutMs?: number;
   shutdownScript?: Script;

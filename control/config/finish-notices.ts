@@ -39,10 +39,10 @@ export function finishNotifications(draft: GlobalDraft, hostName: string, report
   const mail = mailOf(draft, hostName, report);
   const startup = timed(startupScript, startupTimeoutMs);
   const shutdown = timed(shutdownScript, shutdownTimeoutMs);
-  if (fifos.length === 0 && [mail, startup, shutdown].every((one) => one === undefined)) return {};
-  return {
-    notifications: { fifos, fifoStatesOnReload, ...(mail && { mail }), ...(startup && { startup }), ...(shutdown && { shutdown }) },
-  };
+  const dbus = draft.dbus && { serviceName: draft.dbusServiceName ?? 'org.keepalived.Vrrp1' };
+  const others = { ...(dbus && { dbus }), ...(mail && { mail }), ...(startup && { startup }), ...(shutdown && { shutdown }) };
+  if (fifos.length === 0 && Object.keys(others).length === 0) return {};
+  return { notifications: { fifos, fifoStatesOnReload, ...others } };
 }
 
 function timed(script: Script | undefined, timeoutMs = SCRIPT_MS): TimedScript | undefined {

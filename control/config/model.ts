@@ -55,6 +55,8 @@ export interface TimedScript {
 }
 
 export interface Notifications {
+  /** `enable_dbus`. */
+  readonly dbus?: { readonly serviceName: string };
   readonly fifos: readonly Fifo[];
   readonly fifoStatesOnReload: boolean;
   readonly mail?: Mail;

@@ -15,6 +15,8 @@ export interface Notifier {
   reload(config: Config): void;
   /** Nothing was told of states before: natlb was not ready, which is no news of any instance. */
   ready(): void;
+  /** Hears every state of an instance that is told, after all others. */
+  listen(listener: (transition: Transition) => void): void;
   /** Lets the programs of the end, mail and readers finish, for a few seconds at most. */
   close(): Promise<void>;
 }
@@ -35,6 +37,7 @@ export function startNotifier(options: { readonly config: Config; readonly runDi
   const mailer = openMailer(log);
   let config = options.config;
   let before = config;
+  const listeners: ((transition: Transition) => void)[] = [];
   let early: Map<string, Transition> | undefined = new Map();
 
   fifos.reload(config.notifications?.fifos ?? []);
@@ -52,7 +55,9 @@ export function startNotifier(options: { readonly config: Config; readonly runDi
 
   function tell(transition: Transition): void {
     const known = transition.state === 'DELETED' ? before : config;
-    for (const notice of ofTransition(known, memory, transition)) perform(notice);
+    const notices = ofTransition(known, memory, transition);
+    for (const notice of notices) perform(notice);
+    if (transition.what === 'INSTANCE' && notices.length > 0) for (const listener of listeners) listener(transition);
   }
 
   return {
@@ -74,6 +79,7 @@ export function startNotifier(options: { readonly config: Config; readonly runDi
       early = undefined;
       for (const transition of held) tell(transition);
     },
+    listen: (listener) => void listeners.push(listener),
     async close() {
       await Promise.all([crews.vrrp.close(2 * LAST_MS), crews.lvs.close(2 * LAST_MS), mailer.close(2 * LAST_MS)]);
       // After them: their programs may read what was written.

@@ -65,6 +65,8 @@ export interface Vrrp {
   status(): readonly VrrpInstanceStatus[];
   /** Counts from nothing again, as after STATS_CLEAR. */
   clearCounters(): void;
+  /** Once more what was announced when it became master. False: it is not. */
+  announceAgain(instance: string): boolean;
   /** Resigns and releases; with `release: false` it leaves the addresses where they are and says nothing. */
   close(options?: { readonly release: boolean }): Promise<void>;
 }
@@ -213,6 +215,13 @@ class Driver implements Vrrp {
 
   status(): readonly VrrpInstanceStatus[] {
     return this.running.flatMap(({ unit }) => unit.instances.map((instance, member) => this.statusOf({ unit, member, instance })));
+  }
+
+  announceAgain(name: string): boolean {
+    const seat = this.seatsNamed(name)[0];
+    if (seat === undefined || seat.unit.stateOf(seat.member).kind !== 'master') return false;
+    this.announce(seat.instance, 1);
+    return true;
   }
 
   clearCounters(): void {

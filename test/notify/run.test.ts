@@ -20,6 +20,7 @@ function telling(place: Place, path: string, more = ''): string {
   script_user root
   startup_script "${path} startup"
   shutdown_script "${path} shutdown"
+  enable_dbus
   notify_fifo ${place.dir}/fifo
   notify_fifo_script ${place.dir}/reader`;
   const text = config({ globals, services: service() }).replace(
@@ -41,8 +42,9 @@ describe('natlb tells', { skip: SKIP, concurrency: 2 }, () => {
       const read = join(place.dir, 'read');
       writeFileSync(join(place.dir, 'reader'), `#!/bin/sh\nexec cat "$1" > ${read}\n`, { mode: 0o755 });
       place.write(telling(place, path));
-      const router = place.start();
+      const router = place.startWith({ DBUS_SYSTEM_BUS_ADDRESS: 'unix:path=/nowhere' });
       await router.serves();
+      await router.logged('Cannot have the name org.keepalived.Vrrp1 on the system bus');
       assert.equal(told()[0], 'startup');
       await until('all was told', 10_000, () => told().includes('down') && told().some((line) => line.includes('MASTER')));
       const server = place.program('server', 'server', `require('net').createServer().listen(${PORT}, '0.0.0.0')`);

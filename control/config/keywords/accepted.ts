@@ -37,7 +37,6 @@ const NETLINK = ['vrrp_netlink_cmd', 'vrrp_netlink_monitor', 'lvs_netlink_cmd', 
 
 const UNNAMED = 'the processes are named natlb';
 const NO_SNMP = 'there is no SNMP agent; the metrics page has these numbers';
-const NO_DBUS = 'natlb is not on DBus; notify scripts and FIFOs tell the same';
 const NO_IPTABLES = 'no_accept needs no rules of iptables';
 const OWN_TABLE = 'the guard has a table of its own, inet natlb';
 const NO_MARKS = 'services need no rules that set firewall marks';
@@ -89,9 +88,6 @@ export const acceptedGlobals: readonly Keyword<Placed>[] = [
   accepted('enable_traps', '', nothing, NO_SNMP),
   accepted('snmp_vs_stats_update_interval', 'SECONDS', word, NO_SNMP),
   accepted('snmp_rs_stats_update_interval', 'SECONDS', word, NO_SNMP),
-  accepted('enable_dbus', '', nothing, NO_DBUS),
-  accepted('dbus_service_name', 'NAME', word, NO_DBUS),
-  accepted('dbus_no_interface_name', 'NAME', word, NO_DBUS),
   accepted('umask', 'MASK', word, 'what natlb writes is for its own user only'),
 ];
 

@@ -59,6 +59,10 @@ export const globalNotices: readonly Keyword<GlobalDraft>[] = [
   { name: 'no_email_faults', takes: '', set: () => ({ mailWithoutFaults: true }) },
   // Mail is sent when a real server goes up or down, and not for each of its checkers, with it or without.
   { name: 'no_checker_emails', takes: '[BOOL]', set: nothing },
+  { name: 'enable_dbus', takes: '', set: () => ({ dbus: true }) },
+  { name: 'dbus_service_name', takes: 'NAME', set: (arg) => ({ dbusServiceName: busName(arg) }) },
+  // What stands for the interface of an instance that has none, and here each has one.
+  { name: 'dbus_no_interface_name', takes: 'NAME', set: (arg) => (arg.word('a name') === '' ? arg.refuse('expected a name') : {}) },
   { name: 'vrrp_notify_priority_changes', takes: '[BOOL]', set: (arg) => ({ priorityChanges: arg.flag() }) },
 ];
 
@@ -100,6 +104,13 @@ function fifo(name: FifoName): readonly Keyword<GlobalDraft>[] {
     },
     { name: `${name}_script`, takes: SCRIPT, script: true, once: true, set: (arg) => ({ fifoScripts: [{ name, script: script(arg) }] }) },
   ];
+}
+
+function busName(arg: Arguments): string {
+  const name = arg.word('the name of a service on D-Bus');
+  return /^(?=.{1,255}$)[A-Za-z_-][\w-]*(?:\.[A-Za-z_-][\w-]*)+$/.test(name)
+    ? name
+    : arg.refuse(`expected a name such as org.keepalived.Vrrp1, found '${name.slice(0, 60)}'`);
 }
 
 function mailServer(arg: Arguments): NonNullable<GlobalDraft['mailServer']> {
