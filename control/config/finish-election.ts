@@ -27,6 +27,7 @@ type Inherited = Pick<
   | 'skipCheckAdvertAddresses'
   | 'timerExpiredPriority'
   | 'strict'
+  | 'noAccept'
   | 'v3ChecksumAsV2'
   | 'oldUnicastChecksum'
 >;
@@ -48,7 +49,7 @@ const MULTICAST_GROUPS = { 4: '224.0.0.18', 6: 'ff02::12' } as const;
 const UNICAST_TTL = { 4: 255, 6: 64 } as const;
 
 export function election(draft: InstanceDraft, around: Surroundings): Inherited {
-  const { global, priority } = around;
+  const { global, priority, version } = around;
   const strict = draft.strict ?? global.strict ?? false;
   if (strict) reportUnstrict(draft, around);
   const preempts = (draft.preempt ?? true) || draft.initialState === 'master';
@@ -71,6 +72,7 @@ export function election(draft: InstanceDraft, around: Surroundings): Inherited 
     skipCheckAdvertAddresses: draft.skipCheckAdvertAddresses ?? global.skipCheckAdvertAddresses ?? false,
     ...(draft.timerExpiredPriority === undefined || preempts ? {} : { timerExpiredPriority: draft.timerExpiredPriority }),
     strict,
+    ...(strict && priority !== OWNER && (draft.accept !== true || version === 2) && { noAccept: true as const }),
     v3ChecksumAsV2: draft.v3ChecksumAsV2 ?? global.v3ChecksumAsV2 ?? false,
     oldUnicastChecksum: draft.oldUnicastChecksum ?? 'detect',
   };
