@@ -1,6 +1,7 @@
 // VRRP between natlb and natlb, and between natlb and Debian's keepalived, on real sockets.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -216,6 +217,23 @@ describe('natlb with natlb', { skip: skip(false), concurrency: 3 }, () => {
       assert.equal((await counters()).unicastSourceErrors, 1);
     }),
   );
+
+  const asked: readonly { name: string; vip: string; settings: Parameters<typeof vrrpInstance>[0] }[] = [
+    { name: 'ARP', vip: VIP, settings: {} },
+    { name: 'neighbour discovery', vip: VIP6, settings: { family: 6, vips: [VIP6] } },
+  ];
+  for (const { name, vip, settings } of asked) {
+    test(`who asks by ${name} for the address is answered by a master, and by no backup`, () =>
+      inLab(async (lab) => {
+        const a = lab.natlb('a', [instance(150, settings)]);
+        await eventually('the first master', () => lab.holders(vip), 'a');
+        assert.equal(answers(lab, vip), true);
+        await lab.inject('b', 'pub', [better(settings)]);
+        await eventually('a backup', async () => (await a.status())[0]?.state, 'backup');
+        await eventually('the release', () => lab.holders(vip), '');
+        assert.equal(answers(lab, vip), false);
+      }));
+  }
 
   test('adverts to another group, from another address, are heard by who asks for them', () =>
     inLab(async (lab) => {
@@ -437,6 +455,20 @@ function discards(counters: object): number {
   return Object.entries(counters)
     .filter(([name]) => /Errors|invalid|Invalid|Mismatch|Failure|unknown/.test(name))
     .reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** An advert that a master steps back for, and waits long after. */
+function better(settings: Parameters<typeof vrrpInstance>[0]): Uint8Array {
+  const other = instance(200, { ...settings, advertIntervalMs: 10_000 });
+  if (other.family === 6) return ipv6Packet(encode(other, 200, 'fe80::1:2'), 'fe80::1:2', 255);
+  return overIpv4(encode(other, 200, '10.77.1.2'), { source: '10.77.1.2' }).packet;
+}
+
+/** Asked anew by the other router. */
+function answers(lab: Lab, address: string): boolean {
+  const b = lab.namespace('b');
+  ip('-n', b, 'neigh', 'flush', 'dev', 'pub');
+  return spawnSync('ip', ['netns', 'exec', b, 'ping', '-c1', '-W2', '-I', 'pub', address]).status === 0;
 }
 
 /** Of the day, as tcpdump writes it. */
