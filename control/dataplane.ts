@@ -22,6 +22,8 @@ export interface Dataplane {
   configure(snapshot: Snapshot): void;
   /** Rejects when the data plane is not running, dies meanwhile, or does not answer in time. */
   read<What extends keyof Readings>(what: What, ...about: About<What>): Promise<Readings[What]>;
+  /** Ends it and starts it on these interfaces, with the flows it had. */
+  restart(interfaces: readonly string[], why: string): void;
   about(): { readonly state: 'starting' | 'running' | 'dead'; readonly pid?: number; readonly restarts: number };
   close(): Promise<void>;
 }
@@ -61,12 +63,14 @@ export async function startDataplane(options: DataplaneOptions): Promise<Datapla
 }
 
 class Supervisor implements Dataplane {
-  readonly #options: DataplaneOptions;
+  #options: DataplaneOptions;
   readonly #questions = new Map<number, Question>();
   #child: ChildProcess | undefined;
   #state: 'starting' | 'running' | 'dead' = 'starting';
   #ready = false;
   #everReady = false;
+  /** Why it was told to end, to be started again. */
+  #restarting: string | undefined;
   /** What it said before it ended. */
   #failure: string | undefined;
   #restarts = 0;
@@ -104,6 +108,16 @@ class Supervisor implements Dataplane {
     return { state: this.#state, restarts: this.#restarts, ...(pid === undefined ? {} : { pid }) };
   }
 
+  restart(interfaces: readonly string[], why: string): void {
+    this.#options = { ...this.#options, start: { ...this.#options.start, interfaces } };
+    if (this.#child === undefined) return; // It is about to be started anyway.
+    this.#restarting = why;
+    this.#options.log(`Starting the data plane again: ${why}`);
+    const child = this.#child;
+    this.#tell({ kind: 'stop' });
+    setTimeout(() => this.#child === child && child.kill('SIGKILL'), STOP_WITHIN_MS).unref();
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#pause);
@@ -139,6 +153,12 @@ class Supervisor implements Dataplane {
     if (this.#closing) return;
     const how = this.#failure ?? signal ?? `exit status ${code}`;
     this.#options.onDead();
+    if (this.#restarting !== undefined) {
+      this.#restarting = undefined;
+      this.#restarts += 1;
+      this.#start();
+      return;
+    }
     if (!this.#everReady && signal === null) this.#options.onRefused(new Error(`the data plane cannot start: ${how}`));
     else this.#startAgain(this.#failure === undefined ? `died (${how})` : `cannot start (${how})`, livedMs < YOUNG_MS ? PAUSE_MS : 0);
   }

@@ -5,10 +5,12 @@ import { dataplaneInterfaces } from './config/interfaces.js';
 import type { Config } from './config/model.js';
 import { type Dataplane, startDataplane } from './dataplane.js';
 import { type Health, startHealth } from './health/driver.js';
+import { DataplaneLinks } from './host/dataplane-links.js';
 import { applyGuard, guardRules, removeGuard } from './host/guard.js';
 import { GuardKeeper } from './host/guard-keeper.js';
 import { heldAddresses } from './host/held-addresses.js';
 import type { Host } from './host/netlink.js';
+import { StaticHolding } from './host/static-holding.js';
 import { inTurn } from './in-turn.js';
 import type { Log } from './log.js';
 import { type Notifier, startNotifier } from './notify/driver.js';
@@ -62,6 +64,8 @@ export class Router {
   readonly #tracking: RouterTracking;
   readonly #rates: RateMeter;
   readonly #interfaces: readonly string[];
+  readonly #links: DataplaneLinks;
+  readonly #statics: StaticHolding;
   readonly #startedMs = Date.now();
   #refuseToRun: (reason: Error) => void = () => {};
   #dataplane: Dataplane | undefined;
@@ -79,6 +83,13 @@ export class Router {
     this.#config = config;
     this.#guard = new GuardKeeper({ services: config.virtualServers, instances: config.instances, log });
     this.#interfaces = dataplaneInterfaces(config, host);
+    this.#links = new DataplaneLinks({
+      host,
+      wanted: this.#interfaces,
+      mayBeMissing: config.global.dynamicInterfaces !== undefined,
+      onRenewed: (interfaces, which) => this.#dataplane?.restart(interfaces, `interface ${which.join(', ')} is there anew`),
+    });
+    this.#statics = new StaticHolding({ statics: config.statics, host, log });
     this.#notifier = startNotifier({ config, runDir, log });
     const notifier = this.#notifier;
     this.#rates = startRateMeter(() => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')));
@@ -133,7 +144,7 @@ export class Router {
     const { runDir, log, config, overrides } = this.#options;
     this.#dataplane = await startDataplane({
       start: {
-        interfaces: this.#interfaces,
+        interfaces: this.#links.interfaces,
         backend: overrides.backend ?? config.settings.backend,
         runDir,
         maxFlows: config.settings.maxFlows,
@@ -161,6 +172,7 @@ export class Router {
     const before = this.#config;
     this.#config = config;
     this.#notifier.reload(config);
+    this.#statics.reload(config.statics);
     this.#vrrp.reload(config);
     this.#tracking.reload(config, seen);
     // After it: checks ask what tracked files say.
@@ -233,9 +245,11 @@ export class Router {
   /** Resigns first, so the standby takes over while packets under way are still forwarded. */
   async close(): Promise<void> {
     this.#rates.close();
+    this.#links.close();
     const steps = [
       () => this.#tracking.close(),
       () => this.#vrrp.close({ release: !this.#options.overrides.keepsAddresses }),
+      () => this.#statics.close({ release: !this.#options.overrides.keepsAddresses }),
       () => this.#health.close(),
       () => this.#dataplane?.close(),
       () => this.#guard.close(),

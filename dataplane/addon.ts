@@ -57,6 +57,8 @@ export interface MemoryInterface {
   readonly vlans?: readonly number[];
   /** They travel by the device of this interface, where it is not its own. */
   readonly device?: number;
+  /** Of the frames of that device only those to its own MAC are its own. */
+  readonly macvlan?: true;
 }
 
 /** What a MemoryRouter takes for the kernel's: positions in `interfaces` number its devices. */

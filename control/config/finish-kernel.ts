@@ -3,6 +3,7 @@
 import type { GlobalDraft, InstanceDraft, TopDraft } from './draft.js';
 import type { StaticAddress, StaticAddressDraft, Statics, VirtualMac } from './kernel.js';
 import type { VirtualAddress, VrrpInstance } from './model.js';
+import type { Report } from './report.js';
 
 /** keepalived's, where `default_interface` does not say. */
 const DEFAULT_INTERFACE = 'eth0';
@@ -10,7 +11,15 @@ const NAME_LENGTH = 15;
 
 type KernelPart = Pick<
   VrrpInstance,
-  'addresses' | 'excludedAddresses' | 'virtualMac' | 'virtualMacs' | 'routes' | 'rules' | 'noAccept' | 'promoteSecondaries'
+  | 'addresses'
+  | 'excludedAddresses'
+  | 'virtualMac'
+  | 'virtualMacs'
+  | 'routes'
+  | 'rules'
+  | 'staticInterfaces'
+  | 'noAccept'
+  | 'promoteSecondaries'
 >;
 
 /** Gives each interface that is made a name that no other has; the same configuration always gets the same ones. */
@@ -40,6 +49,7 @@ interface Surroundings {
   readonly family: 4 | 6;
   readonly global: GlobalDraft;
   readonly names: InterfaceNames;
+  readonly staticInterfaces: readonly string[];
 }
 
 export function finishKernelPart(draft: InstanceDraft, surroundings: Surroundings): KernelPart {
@@ -55,6 +65,7 @@ export function finishKernelPart(draft: InstanceDraft, surroundings: Surrounding
     ...(made.length > 0 && { virtualMacs: made }),
     ...(draft.routes.length > 0 && { routes: draft.routes }),
     ...(draft.rules.length > 0 && { rules: draft.rules }),
+    ...(surroundings.staticInterfaces.length > 0 && { staticInterfaces: [...new Set(surroundings.staticInterfaces)] }),
     ...(draft.accept === false && { noAccept: true as const }),
     ...(draft.promoteSecondaries && { promoteSecondaries: true as const }),
   };
@@ -104,6 +115,30 @@ function macOn(base: string, family: 4 | 6, { draft, surroundings: { virtualRout
   const next = { name: names.next(prefix, virtualRouterId, family), base, mac, family };
   made.push(next);
   return next;
+}
+
+/** By the name of the instance: the interfaces of what stands in its track_group. */
+export function trackedStatics(
+  { statics: { addresses, routes, rules }, trackGroups, global }: TopDraft,
+  report: Report,
+): ReadonlyMap<string, readonly string[]> {
+  const tracked = new Map<string, string[]>();
+  const all = [
+    ...addresses.map(({ trackGroup, place, device = global.defaultInterface ?? DEFAULT_INTERFACE }) => ({
+      trackGroup,
+      place,
+      devices: [device],
+    })),
+    ...routes.map(({ trackGroup, place, hops }) => ({ trackGroup, place, devices: hops.flatMap(({ device }) => device ?? []) })),
+    ...rules.map(({ trackGroup, place, inInterface }) => ({ trackGroup, place, devices: inInterface === undefined ? [] : [inInterface] })),
+  ];
+  for (const { trackGroup, place, devices } of all) {
+    if (trackGroup === undefined) continue;
+    const groups = trackGroups.filter(({ name }) => name === trackGroup);
+    if (groups.length === 0) report.warning(place, `there is no track_group ${trackGroup}`);
+    for (const name of groups.flatMap(({ members }) => members)) tracked.set(name, [...(tracked.get(name) ?? []), ...devices]);
+  }
+  return tracked;
 }
 
 export function finishStatics({ statics: { addresses, routes, rules }, global }: TopDraft): { readonly statics?: Statics } {

@@ -4,7 +4,7 @@ import type { GlobalDraft, InstanceDraft, SettingsDraft, SyncGroupDraft, TopDraf
 import { at } from './finding.js';
 import { checkSurroundings } from './finish-checker.js';
 import { election } from './finish-election.js';
-import { finishKernelPart, finishStatics, InterfaceNames } from './finish-kernel.js';
+import { finishKernelPart, finishStatics, InterfaceNames, trackedStatics } from './finish-kernel.js';
 import { finishNotifications, finishStateNotices } from './finish-notices.js';
 import { finishOperating } from './finish-operating.js';
 import { finishVirtualServer } from './finish-service.js';
@@ -38,8 +38,9 @@ export function finish(draft: TopDraft, { file, hostName, rules, report }: Finis
   const virtualServers = draft.virtualServers.flatMap((service) => finishVirtualServer(service, surroundings));
   const served = new Set(virtualServers.flatMap(({ listeners }) => listeners.map(({ address }) => address)));
   const names = new InterfaceNames(draft.instances);
+  const statics = trackedStatics(draft, report);
   reportMarks(draft, { rules, served, report });
-  const instances = draft.instances.flatMap((instance) => finishInstance(instance, { global: draft.global, names, report }));
+  const instances = draft.instances.flatMap((instance) => finishInstance(instance, { global: draft.global, names, statics, report }));
   return deepFreeze({
     file,
     global: finishGlobal(draft, hostName),
@@ -104,11 +105,13 @@ function halfOpenLimit(maxFlows: number): Settings['halfOpen'] {
 interface InstanceSurroundings {
   readonly global: GlobalDraft;
   readonly names: InterfaceNames;
+  /** Interfaces of static addresses and routes, by who tracks them. */
+  readonly statics: ReadonlyMap<string, readonly string[]>;
   readonly report: Report;
 }
 
 /** Without an interface or a router id there is nothing to speak VRRP with, so the instance is left out. */
-function finishInstance(draft: InstanceDraft, { global, names, report }: InstanceSurroundings): VrrpInstance[] {
+function finishInstance(draft: InstanceDraft, { global, names, statics, report }: InstanceSurroundings): VrrpInstance[] {
   const { virtualRouterId, places } = draft;
   const block = places.block ?? { file: '', line: 1, column: 1 };
   if (places.interface === undefined) report.error(block, `vrrp_instance ${draft.name} has no interface`, "write 'interface NAME' in it");
@@ -130,7 +133,14 @@ function finishInstance(draft: InstanceDraft, { global, names, report }: Instanc
       advertIntervalMs: draft.advertIntervalMs ?? 1000,
       version,
       family,
-      ...finishKernelPart(draft, { interface: draft.interface, virtualRouterId, family, global, names }),
+      ...finishKernelPart(draft, {
+        interface: draft.interface,
+        virtualRouterId,
+        family,
+        global,
+        names,
+        staticInterfaces: statics.get(draft.name) ?? [],
+      }),
       ...(draft.dontTrackPrimary && { dontTrackPrimary: true }),
       ...election(draft, { global, family, version, priority, report }),
       ...finishStateNotices(draft, global),

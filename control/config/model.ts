@@ -134,6 +134,8 @@ export interface VrrpInstance {
   /** virtual_routes and virtual_rules: there while it is master. */
   readonly routes?: readonly Route[];
   readonly rules?: readonly Rule[];
+  /** Of static addresses, routes and rules whose track_group it is in: it is in FAULT while one of these is down. */
+  readonly staticInterfaces?: readonly string[];
   /** Packets to its addresses are dropped, but for those of services, unless it owns them. */
   readonly noAccept?: true;
   /** Set on its interface while natlb runs. */

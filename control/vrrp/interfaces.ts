@@ -9,13 +9,14 @@ export function advertInterface({ interface: name, virtualMac }: Pick<VrrpInstan
 
 /** As in keepalived, an instance is in FAULT while one of these is down: where its addresses, routes and rules are, unless `no_track`. */
 export function otherInterfaces(instance: VrrpInstance): readonly string[] {
-  const { interface: own, virtualMac, addresses, excludedAddresses, routes = [], rules = [] } = instance;
+  const { interface: own, virtualMac, addresses, excludedAddresses, routes = [], rules = [], staticInterfaces = [] } = instance;
   const names = [
     ...(virtualMac === undefined ? [] : [virtualMac.interface]),
     ...[...addresses, ...excludedAddresses].flatMap(({ device, untracked }) => (device === undefined || untracked ? [] : [device])),
     // Of several hops others may be left.
     ...routes.filter(({ tracked, hops }) => tracked && hops.length === 1).flatMap(({ hops: [hop] }) => hop?.device ?? []),
     ...rules.filter(({ tracked }) => tracked).flatMap(({ inInterface, outInterface }) => [inInterface ?? [], outInterface ?? []].flat()),
+    ...staticInterfaces,
   ];
   return [...new Set(names)].filter((name) => name !== own && name !== 'lo');
 }

@@ -56,6 +56,7 @@ Routes routes_from(const Napi::Object& from) {
     };
     interface.root = one.Has("device") ? number_in(one, "device") + 1 : interface.index;
     interface.tags = tags_from(one.Get("vlans"));
+    interface.macvlan = one.Has("macvlan");
     const Napi::Array addresses = array_in(one, "addresses");
     for (uint32_t i = 0; i < addresses.Length(); ++i) interface.addresses.push_back(address_from(addresses.Get(i).As<Napi::String>()));
     interfaces.push_back(std::move(interface));

@@ -65,6 +65,12 @@ TABLE(locals, struct address, __u8, 16384);
 TABLE(service_addresses, struct address, __u8, 65536);
 TABLE(destination_addresses, struct address, __u8, 262144);
 TABLE(interfaces, struct interface_key, struct interface, INTERFACES);
+// MACs that interfaces of ours have beside their own: those of macvlans.
+struct mac {
+  __u8 bytes[ETH_ALEN];
+  __u8 zero[2];
+};
+TABLE(virtual_macs, struct mac, __u8, INTERFACES);
 
 struct settings {
   __u64 live_secret;

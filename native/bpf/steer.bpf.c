@@ -104,11 +104,18 @@ INLINE bool is_same(const __u8* a, const __u8* b) {
   return difference == 0;
 }
 
+INLINE bool is_macvlan(const __u8* mac) {
+  struct mac key = {};
+  __builtin_memcpy(key.bytes, mac, ETH_ALEN);
+  return HAS(virtual_macs, &key);
+}
+
 // The interface the frame came to, VLAN or not; null when it is none of ours. A promiscuous NIC also brings what is meant for other hosts:
 // another router may be answering it.
 INLINE const struct interface* find_interface(const struct link* link) {
   const struct interface* interface = bpf_map_lookup_elem(&interfaces, &link->interface);
-  return interface && (is_same(link->to, interface->mac) || is_virtual_router(link->to)) ? interface : NULL;
+  if (!interface) return NULL;
+  return is_same(link->to, interface->mac) || is_virtual_router(link->to) || is_macvlan(link->to) ? interface : NULL;
 }
 
 INLINE enum claim claim_skb(struct __sk_buff* skb) {

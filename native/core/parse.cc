@@ -259,7 +259,9 @@ Verdict parse_tagged(Packet& packet, const View& view) noexcept {
   if (l3 == 0) return Verdict::truncated;
   const uint32_t interface = view.interface_at(packet.device_in, tags);
   if (interface == kNoInterface) return tags.count() == 0 ? Verdict::no_device : Verdict::vlan;
-  if (!is_for(view.routes->interfaces()[interface], packet)) return Verdict::other_host;
+  if (!is_for(view.routes->interfaces()[interface], packet) && !view.is_for_macvlan(packet.device_in, tags, packet.frame)) {
+    return Verdict::other_host;
+  }
   if (is_vlan(type)) return Verdict::vlan;
   packet.l3 = l3;
   return parse_ip(packet, type);
@@ -272,7 +274,9 @@ inline Verdict parse_frame(Packet& packet, const View& view) noexcept {
   if (is_vlan(type)) return parse_tagged(packet, view);
   const uint32_t interface = view.interface_of_device[packet.device_in];
   if (interface == kNoInterface) return Verdict::no_device;
-  if (!is_for(view.routes->interfaces()[interface], packet)) return Verdict::other_host;
+  if (!is_for(view.routes->interfaces()[interface], packet) && !view.is_for_macvlan(packet.device_in, {}, packet.frame)) {
+    return Verdict::other_host;
+  }
   packet.l3 = kEthernetHeader;
   return parse_ip(packet, type);
 }

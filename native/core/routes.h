@@ -23,8 +23,9 @@ struct Interface {
   uint32_t mtu;                    // bytes of IP packet
   bool up;                         // administratively up and with carrier
   std::vector<Address> addresses;  // what the host itself holds here, VIPs included
-  uint32_t root = 0;               // ifindex of the interface whose device carries its frames: below all VLANs; 0 = none does
+  uint32_t root = 0;               // ifindex of the interface whose device carries its frames: below all VLANs and macvlans; 0 = none does
   VlanTags tags{};                 // that its frames have there
+  bool macvlan = false;            // another interface has these frames too: only those to this MAC are its own
 };
 
 // Where a packet goes next. `resolved` false: the neighbour's MAC is unknown and the kernel must be asked.

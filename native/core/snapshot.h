@@ -106,15 +106,25 @@ struct View {
     uint32_t interface;
   };
   std::vector<Tagged> tagged{};
+  // MACs that interfaces have beside their own.
+  struct Macvlan {
+    uint16_t device;
+    VlanTags tags;
+    MacAddress mac;
+  };
+  std::vector<Macvlan> macvlans{};
 
   static constexpr uint16_t kNoDevice = UINT16_MAX;
 
-  // Sets the three tables; `roots` says for each device the ifindex of its interface. Of several queues the first sends.
+  // Sets the tables; `roots` says for each device the ifindex of its interface. Of several queues the first sends.
   void connect(std::span<const uint32_t> roots);
   // Of a frame that came in by `device`; kNoInterface when it has none there.
   [[nodiscard]] uint32_t interface_at(uint16_t device, const VlanTags& tags) const noexcept {
     return tags.count() == 0 ? interface_of_device[device] : interface_tagged(device, tags);
   }
+
+  // Is a frame that came in there, to the MAC of none of the interfaces themselves, for one of their macvlans?
+  [[nodiscard]] bool is_for_macvlan(uint16_t device, const VlanTags& tags, const uint8_t* mac) const noexcept;
 
  private:
   [[nodiscard]] uint32_t interface_tagged(uint16_t device, const VlanTags& tags) const noexcept;

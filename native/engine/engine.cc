@@ -59,7 +59,7 @@ void check_ranges(const WantedSnapshot& wanted) {
 std::vector<SteeredInterface> interfaces_of(const Routes& routes) {
   std::vector<SteeredInterface> interfaces;
   for (const Interface& interface : routes.interfaces()) {
-    if (interface.root != 0) interfaces.push_back({interface.root, interface.tags, interface.mac});
+    if (interface.root != 0) interfaces.push_back({interface.root, interface.tags, interface.mac, interface.macvlan});
   }
   return interfaces;
 }

@@ -10,7 +10,7 @@ namespace {
 
 bool same(const Link& link, const LinkNews& news) {
   return link.name == news.name && std::memcmp(&link.mac, &news.mac, sizeof link.mac) == 0 && link.mtu == news.mtu && link.up == news.up &&
-         link.vlan == news.vlan && link.vlan_on == news.vlan_on;
+         link.vlan == news.vlan && link.vlan_on == news.vlan_on && link.macvlan == news.macvlan;
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ bool LinkTable::apply(const LinkNews& news) {
   if (news.gone) return links_.erase(news.index) != 0;
   Link& link = links_[news.index];
   if (link.index == news.index && same(link, news)) return false;
-  link = {news.index, news.name, news.mac, news.mtu, news.up, std::move(link.addresses), news.vlan, news.vlan_on};
+  link = {news.index, news.name, news.mac, news.mtu, news.up, std::move(link.addresses), news.vlan, news.vlan_on, news.macvlan};
   return true;
 }
 
@@ -55,6 +55,7 @@ const Link* LinkTable::find(const std::string& name) const noexcept {
 Carrier LinkTable::carrier(uint32_t index) const noexcept {
   VlanTags tags;
   for (auto link = links_.find(index); link != links_.end(); link = links_.find(link->second.vlan_on)) {
+    if (link->second.macvlan) continue;
     if (link->second.vlan == 0) return {link->first, tags};
     if (tags.inner != 0) break;
     tags = {link->second.vlan, tags.outer};
@@ -65,7 +66,7 @@ Carrier LinkTable::carrier(uint32_t index) const noexcept {
 bool LinkTable::is_on(uint32_t index, uint32_t base) const noexcept {
   for (auto link = links_.find(index); link != links_.end(); link = links_.find(link->second.vlan_on)) {
     if (link->first == base) return true;
-    if (link->second.vlan == 0) break;
+    if (link->second.vlan == 0 && !link->second.macvlan) break;
   }
   return false;
 }

@@ -25,9 +25,10 @@ struct Link {
   std::vector<LinkAddress> addresses;  // in the kernel's order
   uint32_t vlan = 0;                   // as in LinkNews
   uint32_t vlan_on = 0;
+  bool macvlan = false;
 };
 
-// By what a link's frames travel: the link below all VLANs, and the tags they have there.
+// By what a link's frames travel: the link below all VLANs and macvlans, and the tags they have there.
 struct Carrier {
   uint32_t root = 0;  // 0 = nothing: more than two VLANs upon each other
   VlanTags tags{};
@@ -43,7 +44,7 @@ class LinkTable {
   [[nodiscard]] const std::map<uint32_t, Link>& by_index() const noexcept { return links_; }
   [[nodiscard]] const Link* find(const std::string& name) const noexcept;
   [[nodiscard]] Carrier carrier(uint32_t index) const noexcept;
-  // Is it, or is it a VLAN of, the link `base`?
+  // Is it, or is it a VLAN or macvlan of, the link `base`?
   [[nodiscard]] bool is_on(uint32_t index, uint32_t base) const noexcept;
 
  private:

@@ -166,7 +166,7 @@ void Mirror::lay_out() {
     order.push_back(link == nullptr ? 0 : link->index);
   }
   for (const auto& [index, link] : links_.by_index()) {
-    if (std::ranges::count(names_, link.name) == 0 && is_vlan_of_ours(index)) order.push_back(index);
+    if (std::ranges::count(names_, link.name) == 0 && stands_on_ours(index)) order.push_back(index);
   }
   const bool moved = !std::ranges::equal(order, order_ | std::views::take(mirrored_));
   mirrored_ = order.size();
@@ -220,7 +220,7 @@ bool Mirror::is_mirrored(uint32_t index) const noexcept {
   return std::ranges::find(mirrored, index) != mirrored.end();
 }
 
-bool Mirror::is_vlan_of_ours(uint32_t index) const noexcept {
+bool Mirror::stands_on_ours(uint32_t index) const noexcept {
   return std::ranges::any_of(names_, [&](const std::string& name) {
     const Link* link = links_.find(name);
     return link != nullptr && links_.is_on(index, link->index);
@@ -241,7 +241,7 @@ std::vector<Interface> Mirror::interfaces() const {
       continue;
     }
     const Carrier carrier = all.size() < mirrored_ ? links_.carrier(index) : Carrier{};
-    all.push_back({index, link->second.mac, link->second.mtu, link->second.up, {}, carrier.root, carrier.tags});
+    all.push_back({index, link->second.mac, link->second.mtu, link->second.up, {}, carrier.root, carrier.tags, link->second.macvlan});
     for (const LinkAddress& held : link->second.addresses) all.back().addresses.push_back(held.address);
   }
   return all;

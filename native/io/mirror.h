@@ -17,7 +17,7 @@ namespace natlb {
 
 class Mirror {
  public:
-  // `interfaces` stand first in Routes, in this order, present or not; their VLANs follow, then the host's others, whose neighbours are not
+  // `interfaces` stand first in Routes, in this order, present or not; their VLANs and macvlans follow, then the host's others, whose neighbours are not
   // mirrored.
   explicit Mirror(std::vector<std::string> interfaces);
 
@@ -59,7 +59,7 @@ class Mirror {
   void reload_neighbours();
   void lead();
   void ask(std::span<const Place> places);
-  [[nodiscard]] bool is_vlan_of_ours(uint32_t index) const noexcept;
+  [[nodiscard]] bool stands_on_ours(uint32_t index) const noexcept;
   [[nodiscard]] bool is_mirrored(uint32_t index) const noexcept;
   [[nodiscard]] uint32_t position(uint32_t index) const noexcept;
   [[nodiscard]] std::vector<Interface> interfaces() const;

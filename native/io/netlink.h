@@ -27,6 +27,7 @@ struct LinkNews {
   bool up;               // administratively up and with carrier
   uint32_t vlan = 0;     // its tag as in core/vlan.h; 0 = no VLAN of a link of this namespace
   uint32_t vlan_on = 0;  // the link it is a VLAN of
+  bool macvlan = false;  // it shares the frames of vlan_on, with a MAC of its own
 };
 
 struct AddressNews {

@@ -64,21 +64,25 @@ MacAddress mac_of(const nlattr* attribute) {
   return mac;
 }
 
-struct Vlan {
+// What a link stands on.
+struct Below {
   uint32_t tag = 0;
   uint32_t on = 0;
+  bool macvlan = false;
 };
 
-// One whose link is in another namespace has no tag here.
-Vlan vlan_of(const Attributes& link) {
+// One whose link is in another namespace stands on nothing here.
+Below below(const Attributes& link) {
   if (link[IFLA_LINKINFO] == nullptr || link[IFLA_LINK] == nullptr || link[IFLA_LINK_NETNSID] != nullptr) return {};
   const Attributes info = nested(link[IFLA_LINKINFO]);
   if (info[IFLA_INFO_KIND] == nullptr || info[IFLA_INFO_DATA] == nullptr) return {};
-  if (std::string_view{mnl_attr_get_str(info[IFLA_INFO_KIND])} != "vlan") return {};
+  const std::string_view kind{mnl_attr_get_str(info[IFLA_INFO_KIND])};
+  if (kind == "macvlan") return {0, link.number(IFLA_LINK), true};
+  if (kind != "vlan") return {};
   const Attributes vlan = nested(info[IFLA_INFO_DATA]);
   if (vlan[IFLA_VLAN_ID] == nullptr) return {};
   const uint16_t protocol = vlan[IFLA_VLAN_PROTOCOL] == nullptr ? kEtherTypeVlan : to_host(mnl_attr_get_u16(vlan[IFLA_VLAN_PROTOCOL]));
-  return {vlan_tag(protocol, mnl_attr_get_u16(vlan[IFLA_VLAN_ID])), link.number(IFLA_LINK)};
+  return {vlan_tag(protocol, mnl_attr_get_u16(vlan[IFLA_VLAN_ID])), link.number(IFLA_LINK), false};
 }
 
 std::optional<News> read_link(const nlmsghdr* message, bool gone) {
@@ -86,7 +90,7 @@ std::optional<News> read_link(const nlmsghdr* message, bool gone) {
   if (header->ifi_family != AF_UNSPEC) return std::nullopt;  // a bridge's view of a port, whose end is not the link's end
   const Attributes all = attributes(message, sizeof *header);
   constexpr unsigned kWorking = IFF_UP | IFF_RUNNING;
-  const Vlan vlan = vlan_of(all);
+  const Below stands = below(all);
   const std::string name = all[IFLA_IFNAME] == nullptr ? "" : mnl_attr_get_str(all[IFLA_IFNAME]);
   return LinkNews{gone,
                   static_cast<uint32_t>(header->ifi_index),
@@ -94,8 +98,9 @@ std::optional<News> read_link(const nlmsghdr* message, bool gone) {
                   mac_of(all[IFLA_ADDRESS]),
                   all.number(IFLA_MTU),
                   (header->ifi_flags & kWorking) == kWorking,
-                  vlan.tag,
-                  vlan.on};
+                  stands.tag,
+                  stands.on,
+                  stands.macvlan};
 }
 
 std::optional<News> read_address(const nlmsghdr* message, bool gone) {

@@ -30,6 +30,7 @@ struct SteeredInterface {
   uint32_t root;  // ifindex of the interface of the device, below all VLANs
   VlanTags tags;
   MacAddress mac;
+  bool macvlan = false;  // another one has these frames too, with a MAC of its own
 
   friend bool operator==(const SteeredInterface&, const SteeredInterface&) = default;
 };

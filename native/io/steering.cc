@@ -64,7 +64,8 @@ Steering::Steering(bool with_xdp)
       locals_{table<decltype(locals_)>("locals")},
       service_addresses_{table<decltype(service_addresses_)>("service_addresses")},
       destination_addresses_{table<decltype(destination_addresses_)>("destination_addresses")},
-      interfaces_{table<decltype(interfaces_)>("interfaces")} {
+      interfaces_{table<decltype(interfaces_)>("interfaces")},
+      virtual_macs_{table<decltype(virtual_macs_)>("virtual_macs")} {
   publish_settings(false);
 }
 
@@ -111,10 +112,12 @@ void Steering::publish(const Steered& steered) {
   const PortRanges ranges = port_ranges(steered.services);
   if (steered.asks_live_flows && !steered.keeps_guard) guard(true);
   interfaces_.add(interfaces_of(steered.interfaces));
+  virtual_macs_.add(macs_of(steered.interfaces));
   service_ranges_.add(values_of(ranges));
   publish_addresses(steered);
   service_ranges_.drop_others();
   interfaces_.drop_others();
+  virtual_macs_.drop_others();
   publish_settings(steered.asks_live_flows);
   if (!steered.asks_live_flows && !steered.keeps_guard) guard(false);
 }
@@ -182,10 +185,19 @@ std::vector<std::pair<Steering::InterfaceKey, Steering::InterfaceValue>> Steerin
     const std::vector<SteeredInterface>& interfaces) const {
   std::vector<std::pair<InterfaceKey, InterfaceValue>> all;
   for (const SteeredInterface& interface : interfaces) {
+    if (interface.macvlan) continue;
     const auto at = std::ranges::find(watched_, interface.root, &Watched::index);
     if (at == watched_.end()) continue;
     const auto slot = static_cast<uint32_t>(at - watched_.begin());
     all.push_back({{interface.root, interface.tags.outer, interface.tags.inner}, {slot, interface.mac, {}}});
+  }
+  return all;
+}
+
+std::vector<std::pair<Steering::MacKey, Steering::Present>> Steering::macs_of(const std::vector<SteeredInterface>& interfaces) {
+  std::vector<std::pair<MacKey, Present>> all;
+  for (const SteeredInterface& interface : interfaces) {
+    if (interface.macvlan) all.push_back({{interface.mac, {}}, kPresent});
   }
   return all;
 }

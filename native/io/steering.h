@@ -56,7 +56,7 @@ class Steering {
   void publish(const Steered& steered);
 
  private:
-  // As struct address, endpoint, ranges, interface_key, interface and settings of the BPF source.
+  // As struct address, endpoint, ranges, interface_key, interface, mac and settings of the BPF source.
   using AddressKey = std::array<uint64_t, 2>;
   struct EndpointKey {
     AddressKey address;
@@ -73,6 +73,10 @@ class Steering {
   };
   struct InterfaceValue {
     uint32_t slot;
+    MacAddress mac;
+    uint8_t zero[2];
+  };
+  struct MacKey {
     MacAddress mac;
     uint8_t zero[2];
   };
@@ -95,6 +99,7 @@ class Steering {
   static EndpointKey key_of(const Endpoint& endpoint, uint8_t protocol) noexcept;
   static std::vector<std::pair<EndpointKey, RangesValue>> values_of(const PortRanges& ranges);
   [[nodiscard]] std::vector<std::pair<InterfaceKey, InterfaceValue>> interfaces_of(const std::vector<SteeredInterface>& interfaces) const;
+  static std::vector<std::pair<MacKey, Present>> macs_of(const std::vector<SteeredInterface>& interfaces);
   void publish_addresses(const Steered& steered);
   void publish_settings(bool asks_live_flows);
   void guard(bool asks_live_flows);
@@ -111,6 +116,7 @@ class Steering {
   KernelTable<EndpointKey, RangesValue> service_ranges_;
   KernelTable<AddressKey, Present> locals_, service_addresses_, destination_addresses_;
   KernelTable<InterfaceKey, InterfaceValue> interfaces_;
+  KernelTable<MacKey, Present> virtual_macs_;
   std::vector<Watched> watched_;  // by slot
   std::vector<FileDescriptor> attached_;
   std::optional<bool> guarded_;

@@ -61,6 +61,9 @@ TEST_CASE("links: a VLAN is read from the kernel's words") {
   CHECK(read({.protocol = 0x8100}).vlan == kHundred);
   CHECK(read({.number = 7, .protocol = 0x88a8}).vlan == kProvider);
   CHECK(read({.kind = "macvlan"}).vlan == 0);
+  CHECK(read({.kind = "macvlan"}).macvlan);
+  CHECK(read({.kind = "macvlan"}).vlan_on == 2);
+  CHECK_FALSE(read({.kind = "macvlan", .elsewhere = true}).macvlan);
   CHECK(read({.elsewhere = true}).vlan == 0);
 }
 
@@ -76,6 +79,17 @@ TEST_CASE("links: frames travel by the link below all VLANs, with the lowest one
   CHECK(carried(4, 2, {kProvider, kHundred}));
   CHECK(carried(6, 0, {}));  // three tags
   CHECK(carried(9, 0, {}));  // no such link
+}
+
+TEST_CASE("links: a macvlan's frames have the tags of the link below it") {
+  LinkNews on_eth0 = link(7, "vrrp.51", 0, 2), on_vlan = link(8, "vrrp.52", 0, 5);
+  on_eth0.macvlan = on_vlan.macvlan = true;
+  const LinkTable links = table({link(2, "eth0"), link(5, "eth0.100", kHundred, 2), on_eth0, on_vlan});
+  CHECK(links.carrier(7).root == 2);
+  CHECK(links.carrier(8).root == 2);
+  CHECK(links.carrier(8).tags == VlanTags{kHundred, 0});
+  CHECK(links.is_on(8, 2));
+  CHECK_FALSE(links.is_on(7, 5));
 }
 
 TEST_CASE("links: a VLAN is on every link below it") {

@@ -28,7 +28,7 @@ const EXTENSIONS: Readonly<Record<string, { number: number; bytes: string }>> = 
 };
 
 /** The MAC address that `mac other` puts in the place of the interface's own. */
-const OTHER_MAC = Buffer.from('02000000dead', 'hex');
+export const OTHER_MAC = Buffer.from('02000000dead', 'hex');
 const SENDER_MAC = Buffer.from('020000000099', 'hex');
 
 interface Words {

@@ -3,7 +3,7 @@
 import { MemoryRouter, type SentFrame, type Surroundings } from '../../dataplane/addon.js';
 import type { Protocol, SchedulerFlag, Service, Snapshot } from '../../dataplane/protocol.js';
 import { addressText } from './bytes.js';
-import { build, show } from './notation.js';
+import { build, OTHER_MAC, show } from './notation.js';
 import { Reassembly } from './reassemble.js';
 
 export const MACS = ['02:00:00:00:00:01', '02:00:00:00:00:02', '02:00:00:00:00:03', '02:00:00:00:00:04'] as const;
@@ -121,6 +121,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       `eth${at}` === name ? { ...one, vlans: vlans!.split(',').map(Number) } : one,
     );
     return reroute(world, { ...world.surroundings, interfaces });
+  },
+  /** macvlan ethN: an interface with the MAC `other` that shares the device */
+  macvlan: (world, rest) => {
+    const mac = [...OTHER_MAC].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+    const own = { mac, mtu: 1500, addresses: [], device: Number(rest.slice(3)), macvlan: true } as const;
+    return reroute(world, { ...world.surroundings, interfaces: [...world.surroundings.interfaces, own] });
   },
   /** onestick N N: eth0 and eth1 are these VLANs of one device, eth0 */
   onestick: (world, rest) => {

@@ -7,11 +7,20 @@ export interface Wishes {
   readonly settings?: string;
   readonly vips?: readonly string[];
   readonly interface?: string;
+  /** More lines of the instance. */
+  readonly instance?: string;
   readonly services?: string;
 }
 
 /** An advert every half second: the fastest that leaves a standby's wait (and so the grace) of some length. */
-export function config({ globals = '', settings = '', vips = [VIP], interface: name = 'eth0', services = service() }: Wishes = {}): string {
+export function config({
+  globals = '',
+  settings = '',
+  vips = [VIP],
+  interface: name = 'eth0',
+  instance = '',
+  services = service(),
+}: Wishes = {}): string {
   return `
 global_defs {
   router_id test
@@ -28,6 +37,7 @@ vrrp_instance PUBLIC {
   virtual_router_id 50
   priority 254
   advert_int 0.5
+  ${instance}
   virtual_ipaddress {
     ${vips.join('\n    ')}
   }

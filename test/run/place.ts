@@ -115,6 +115,13 @@ export class Place {
     return ip(this.namespace('router'), [command]);
   }
 
+  /** Gives the router an interface to the client, made anew. */
+  async plugClient(): Promise<void> {
+    await this.ip(`link add eth0 type veth peer name eth0 netns ${this.namespace('client')}`);
+    await ip(this.namespace('client'), ['link set eth0 addrgenmode none', 'link set eth0 up', ...WIRING.client]);
+    await ip(this.namespace('router'), ['link set eth0 addrgenmode none', 'link set eth0 up', 'addr add 203.0.113.9/24 dev eth0']);
+  }
+
   async holds(address: string): Promise<boolean> {
     return (await this.addresses()).includes(address);
   }
