@@ -131,7 +131,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** onestick N N: eth0 and eth1 are these VLANs of one device, eth0 */
   onestick: (world, rest) => {
     const numbers = rest.split(' ').map(Number);
-    const interfaces = world.surroundings.interfaces.map((one, at) => ({ ...one, mac: MACS[0], device: 0, vlans: [numbers[at]!] }));
+    const interfaces = world.surroundings.interfaces.map((one, at) =>
+      at < numbers.length ? { ...one, mac: MACS[0], device: 0, vlans: [numbers[at]!] } : one,
+    );
     return reroute(world, { ...world.surroundings, interfaces });
   },
   /** wait SECONDS */
