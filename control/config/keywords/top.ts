@@ -73,8 +73,8 @@ const laterKeywords: readonly Keyword<Placed>[] = [
   { name: 'net_namespace_ipvs', takes: 'NAME', without: 'there is no IPVS to put anywhere' },
 ];
 
-/** Everything a mistaken place could have been meant for. */
-const BLOCKS: readonly Pick<Block<unknown>, 'name' | 'keywords'>[] = [
+/** Everything a mistaken place could have been meant for, and natlb.conf(5) describes. */
+export const BLOCKS: readonly Pick<Block<unknown>, 'name' | 'keywords'>[] = [
   {
     name: 'the top of the file',
     keywords: topBlock({ global: { places: {} }, settings: { places: {} }, statics: {} } as TopDraft).keywords,
