@@ -7,6 +7,7 @@ import { localHost } from '../config/local-host.js';
 import type { Finding } from '../config/model.js';
 import { render } from '../config/render.js';
 import { inTextOrder } from '../config/report.js';
+import { isNetworkClaimed } from '../host/network-claim.js';
 
 export interface CheckArguments {
   readonly file: string;
@@ -22,7 +23,8 @@ export interface CheckOutput {
 /** keepalived(8), "Exit status". */
 const EXIT = { ok: 0, cannotRun: 3, errors: 4, scriptSecurity: 5 } as const;
 
-export async function check(args: CheckArguments, { out, err }: CheckOutput, host: Host = localHost()): Promise<number> {
+export async function check(args: CheckArguments, { out, err }: CheckOutput, given?: Host): Promise<number> {
+  const host = given ?? { ...localHost(), withoutNatlb: !(await isNetworkClaimed()) };
   const { file, configId, json } = args;
   const texts = new Map<string, string | Error>();
   const read = remembering(fileSystem.readFile, texts);

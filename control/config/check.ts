@@ -2,12 +2,14 @@
 
 import { checkServices } from './check-services.js';
 import { at, error, modified, repeated, warning } from './finding.js';
+import { lint } from './lint.js';
 import type { Config, Finding, SyncGroup, VrrpInstance } from './model.js';
 
 export function check(config: Config): Finding[] {
   return [
     ...config.instances.flatMap((instance) => INSTANCE_CHECKS.flatMap((rule) => rule(instance))),
     ...checkServices(config.virtualServers),
+    ...lint(config),
     ...CONFIG_CHECKS.flatMap((rule) => rule(config)),
   ];
 }

@@ -5,6 +5,8 @@ import type { Config, Finding, Place, VirtualAddress } from './model.js';
 
 export interface Host {
   readonly interfaces: readonly HostInterface[];
+  /** No natlb runs here: a virtual address the host has is somebody else's doing. Absent: not known. */
+  readonly withoutNatlb?: boolean;
 }
 
 export interface HostInterface {
@@ -32,6 +34,7 @@ export function checkHost(config: Config, host: Host): Finding[] {
       .flatMap((address) => outside({ ...address, interface: below.get(address.interface) ?? address.interface }, subnets)),
     ...unreachable(config, subnets),
     ...nobodys(config, subnets),
+    ...setByHand(held, host),
   ];
 }
 
@@ -90,6 +93,22 @@ function unreachable({ virtualServers }: Config, subnets: readonly Subnet[]): Fi
       if (places.block === undefined || isIn(address, subnets)) return [];
       return [warning(places.block, `real_server ${address} is in no local subnet`, 'its replies must come back through this router')];
     }),
+  );
+}
+
+/** Until VRRP has had its say both routers would answer for it; then it goes, whoever put it there. */
+function setByHand(held: readonly Held[], { interfaces, withoutNatlb = false }: Host): Finding[] {
+  if (!withoutNatlb) return [];
+  return held.flatMap(({ address, place }) =>
+    interfaces
+      .filter(({ addresses }) => addresses.some((own) => parseAddress(own.address)?.text === address))
+      .map(({ name }) =>
+        warning(
+          place,
+          `${name} has virtual address ${address} already, and no natlb runs here`,
+          'VRRP takes it away unless this router is master',
+        ),
+      ),
   );
 }
 

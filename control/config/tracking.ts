@@ -77,6 +77,7 @@ export interface LinkDelay {
   readonly interface: string;
   readonly downMs: number;
   readonly upMs: number;
+  readonly place: Place;
 }
 
 /** Facts of the data plane, which the kernel and keepalived cannot know. */

@@ -1,7 +1,7 @@
 // One natlb in a network namespace: two would take each other's addresses and guard away.
 
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 export interface NetworkClaim {
   release(): void;
@@ -22,4 +22,17 @@ export async function claimNetwork(): Promise<NetworkClaim> {
     throw new Error(code === 'EADDRINUSE' ? 'another natlb runs in this network namespace' : message);
   }
   return { release: () => server.close() };
+}
+
+/** Whether somebody has claimed it. */
+export async function isNetworkClaimed(): Promise<boolean> {
+  const socket = connect(NAME);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }

@@ -359,3 +359,12 @@ test('fewer announcements are sent with vrrp_min_garp', () => {
   const { config } = loadFile(written(`global_defs {\n  vrrp_min_garp\n}\n${instance('')}`));
   assert.deepEqual([config?.instances[0]?.garpMasterRepeat, config?.instances[0]?.garpMasterDelayMs], [1, 0]);
 });
+
+test('a virtual address that the host has already is somebody’s doing, unless a natlb runs', async () => {
+  const interfaces = [{ name: 'eth0', addresses: [{ address: '10.11.12.20', prefixLength: 24 }] }];
+  const file = written(instance('').replace(/interface .*/, 'interface eth0'));
+  const alone = await checked(file, { host: { interfaces, withoutNatlb: true } });
+  assert.match(alone.err, /eth0 has virtual address 10\.11\.12\.20 already, and no natlb runs here/);
+  const beside = await checked(file, { host: { interfaces, withoutNatlb: false } });
+  assert.doesNotMatch(beside.err, /already/);
+});

@@ -110,5 +110,6 @@ const LONGEST_DELAY = 255;
 export function linkDelay(line: Arguments): LinkDelay {
   const name = line.word('the name of an interface');
   const downMs = line.seconds(0, LONGEST_DELAY);
-  return { interface: name, downMs, upMs: line.more() ? line.seconds(0, LONGEST_DELAY) : 0 };
+  const place = line.valuePlace;
+  return { interface: name, downMs, upMs: line.more() ? line.seconds(0, LONGEST_DELAY) : 0, place };
 }
