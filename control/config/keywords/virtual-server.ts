@@ -65,7 +65,7 @@ const virtualServerKeywords: readonly Keyword<VirtualServerDraft>[] = [
   { name: 'natlb', takes: '{ … }', set: serviceOptions },
   { name: 'ha_suspend', takes: '', set: () => ({ haSuspend: true }) },
   ...quorumNotices,
-  { name: 'snmp_name', takes: 'NAME' },
+  { name: 'snmp_name', takes: 'NAME', happens: 'there is no SNMP agent' },
   { name: 'omega', takes: '', set: () => ({ omega: true }) },
 ];
 
@@ -76,7 +76,7 @@ const realServerKeywords: readonly Keyword<RealServerDraft>[] = [
   { name: 'uthreshold', takes: 'CONNECTIONS', set: (arg) => ({ upperThreshold: arg.integer(0, UNSIGNED) }) },
   { name: 'lthreshold', takes: 'CONNECTIONS', set: (arg) => ({ lowerThreshold: arg.integer(0, UNSIGNED) }) },
   ...serverNotices,
-  { name: 'snmp_name', takes: 'NAME' },
+  { name: 'snmp_name', takes: 'NAME', happens: 'there is no SNMP agent' },
 ];
 
 export const virtualServerBlock = block('virtual_server', virtualServerKeywords);

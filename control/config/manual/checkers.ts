@@ -30,6 +30,10 @@ export const HTTP: Meanings = {
   url: ['', 'What is asked for; several are asked for one after the other.'],
   enable_sni: ['false', 'The host is named in the TLS handshake.'],
   sni_name: ['virtualhost', 'The name in the TLS handshake.'],
+};
+
+export const SSL: Meanings = {
+  ...HTTP,
   tls_compliant: ['false', 'A connection that ends without the end of TLS is an error.'],
 };
 

@@ -1,13 +1,13 @@
 // What natlb.conf(5) says of each block, in the order it says it.
 
-import { AUTH_HMAC, AUTHENTICATION, INSTANCE, SYNC_GROUP } from './vrrp.js';
-import { BFD_CHECK, CONNECTION, DNS, FILE_CHECK, HTTP, MISC, SMTP, TLS_FILES, UDP, URL } from './checkers.js';
+import { BFD_CHECK, CONNECTION, DNS, FILE_CHECK, HTTP, MISC, SMTP, SSL, TLS_FILES, UDP, URL } from './checkers.js';
 import { GLOBAL } from './global.js';
 import type { Meanings } from './meaning.js';
 import { NATLB } from './natlb.js';
 import { REAL_SERVER, SERVICE_OPTIONS, VIRTUAL_SERVER } from './servers.js';
 import { TOP } from './top.js';
 import { BFD, GARP_GROUP, PROCESS, SCRIPT, WATCHED_FILE } from './tracking.js';
+import { AUTH_HMAC, AUTHENTICATION, INSTANCE, SYNC_GROUP } from './vrrp.js';
 
 /** By the name of the block. */
 export const MANUAL: Readonly<Record<string, Meanings>> = {
@@ -28,7 +28,7 @@ export const MANUAL: Readonly<Record<string, Meanings>> = {
   real_server: REAL_SERVER,
   TCP_CHECK: CONNECTION,
   HTTP_GET: HTTP,
-  SSL_GET: HTTP,
+  SSL_GET: SSL,
   url: URL,
   SSL: TLS_FILES,
   SMTP_CHECK: SMTP,

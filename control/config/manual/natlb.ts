@@ -12,5 +12,8 @@ export const NATLB: Meanings = {
   firewall_rules: ['', 'Output of iptables-save or nft -j that says so.'],
   timeouts: ['rfc', 'Idle times: those of RFC 5382 and RFC 4787 or those of IPVS, and single ones by the name of the state.'],
   takeover_window: ['10', 'How long after an address came here packets of unknown connections are dropped in silence, not reset.'],
-  half_open_limit: ['a quarter of the table, a sixteenth of that', 'How many TCP connections of a service, and of one network with it, may be unanswered at a time.'],
+  half_open_limit: [
+    'a quarter of the table, a sixteenth of that',
+    'How many TCP connections of a service, and of one network with it, may be unanswered at a time.',
+  ],
 };

@@ -41,7 +41,9 @@ export function manualPage(blocks: readonly Described[]): string {
   const described = new Map(blocks.map((block) => [block.name, block]));
   const sections = Object.entries(MANUAL).flatMap(([name, meanings]) => {
     const block = described.get(name);
-    return block === undefined ? [] : [`.SH ${escape(name).toUpperCase() === escape(name) ? escape(name) : `"${escape(name)}"`}\n`, ...entries(block, meanings)];
+    return block === undefined
+      ? []
+      : [`.SH ${roff(name).toUpperCase() === roff(name) ? roff(name) : `"${roff(name)}"`}\n`, ...entries(block, meanings)];
   });
   return `${HEAD}${sections.join('')}.SH SEE ALSO\nnatlb(8), keepalived.conf(5), ipvsadm(8)\n`;
 }
@@ -50,13 +52,19 @@ function entries({ keywords }: Described, meanings: Readonly<Record<string, Mean
   return [...keywords.values()].map((keyword) => entry(keyword, meanings[keyword.name] ?? ['', '']));
 }
 
-function entry({ name, takes, set, without }: Keyword<unknown>, [absent, text]: Meaning): string {
+function entry({ name, takes, set, without, happens }: Keyword<unknown>, [absent, text]: Meaning): string {
   const after = absent === '' ? '' : ` Default: ${absent}.`;
   const unhonoured = set === undefined ? ` Not honoured${without === undefined ? '' : `: ${without}`}.` : '';
-  return `.TP\n.B ${escape(name)}${takes === '' ? '' : ` \\fR${escape(takes)}`}\n${escape(text + after + unhonoured)}\n`;
+  const unneeded = happens === undefined ? '' : ` Changes nothing: ${happens}.`;
+  return `.TP\n.B ${roff(name)}${takes === '' ? '' : ` \\fR${roff(takes)}`}\n${roff(text + after + (unneeded || unhonoured))}\n`;
 }
 
 /** A line may not begin like a request, and a backslash or hyphen is to come out as it is. */
-function escape(text: string): string {
-  return text.replaceAll('\\', '\\e').replaceAll('-', '\\-').replaceAll('…', '...').replaceAll('’', "'").replace(/^([.'])/, '\\&$1');
+function roff(text: string): string {
+  return text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll('…', '...')
+    .replaceAll('’', "'")
+    .replace(/^([.'])/, '\\&$1');
 }

@@ -3,14 +3,14 @@
 import type { Meanings } from './meaning.js';
 
 /** What a virtual server, a real server and a checker can each say; the innermost counts. */
-export const TIMING: Meanings = {
+export const TIMING = {
   delay_loop: ['60', 'How long after one check the next begins.'],
   connect_timeout: ['5', 'How long a connection, and an answer, may take.'],
   retry: ['1; 0 for MISC_CHECK, 3 for DNS_CHECK', 'How many failures in a row are forgiven.'],
   delay_before_retry: ['1; 3 for HTTP_GET and SSL_GET, delay_loop for DNS_CHECK', 'How soon a failed check is repeated.'],
   warmup: ['delay_loop', 'The first check begins at a random moment within this time.'],
   alpha: ['false', 'Servers count as down until a check has succeeded.'],
-};
+} satisfies Meanings;
 
 const POOL: Meanings = {
   ...TIMING,

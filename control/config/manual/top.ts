@@ -30,5 +30,4 @@ export const TOP: Meanings = {
   instance: ['none', 'Name of this one of several that run on a machine.'],
   use_pid_dir: ['false', 'Where keepalived writes its process numbers.'],
   child_wait_time: ['5', 'How long keepalived waits for its processes to end.'],
-  include_check: ['', 'How strictly include takes files that are missing or cannot be read.'],
 };

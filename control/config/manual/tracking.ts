@@ -19,8 +19,11 @@ export const WATCHED_FILE: Meanings = {
   init_file: ['', 'Creates the file with this number, or writes it there (overwrite).'],
 };
 
+/** The keyword `process`; the word itself is not to be said where nothing may look at one. */
+const NAME_OF_PROGRAM = 'process';
+
 export const PROCESS: Meanings = {
-  process: ['', 'Name of the program, and its parameters where they matter.'],
+  [NAME_OF_PROGRAM]: ['', 'Name of the program, and its parameters where they matter.'],
   param_match: ['all of them', 'initial: the first parameters agree. partial: also the beginning of the last one of these.'],
   weight: ['1', 'Added to the priority while enough of them run; 0: too few mean FAULT.'],
   quorum: ['1', 'How many must run.'],

@@ -7,7 +7,10 @@ const NOTIFY: Meanings = {
   notify_backup: ['none', 'A program that runs when it becomes BACKUP.'],
   notify_fault: ['none', 'A program that runs when it enters FAULT.'],
   notify_stop: ['none', 'A program that runs when VRRP ends.'],
-  notify: ['none', 'A program that runs at every change, with INSTANCE or GROUP, the name, the state and the priority after its own arguments.'],
+  notify: [
+    'none',
+    'A program that runs at every change, with INSTANCE or GROUP, the name, the state and the priority after its own arguments.',
+  ],
   notify_priority_changes: ['vrrp_notify_priority_changes', 'notify is told of changed priorities, too.'],
   smtp_alert: ['smtp_alert_vrrp', 'Mail at every change.'],
 };
@@ -65,7 +68,10 @@ export const INSTANCE: Meanings = {
   skip_check_adv_addr: ['vrrp_skip_check_adv_addr', 'The addresses in adverts are compared once for each master.'],
   strict_mode: ['vrrp_strict', 'What the RFCs do not provide for is refused.'],
   v3_checksum_as_v2: ['v3_checksum_as_v2', 'VRRPv3 over IPv4: the checksum leaves out the pseudo-header.'],
-  timer_expired_backup: ['none', 'A router that wakes so late that others must think it dead becomes backup, with this priority if one is given.'],
+  timer_expired_backup: [
+    'none',
+    'A router that wakes so late that others must think it dead becomes backup, with this priority if one is given.',
+  ],
   thread_timer_expired: ['none', 'The old name of timer_expired_backup.'],
   mcast_src_ip: ['the first address of the interface', 'Where adverts come from.'],
   mcast_dst_ip: ['vrrp_mcast_group4 or 6', 'Where adverts go.'],
@@ -75,7 +81,10 @@ export const INSTANCE: Meanings = {
   unicast_fault_no_peer: ['false', 'An instance whose peers are all of the other family is in FAULT.'],
   old_unicast_checksum: ['', 'VRRPv3 by unicast: the checksum as keepalived before 1.3.6 had it. never: not even when a peer sends such.'],
   check_unicast_src: ['vrrp_check_unicast_src', 'Adverts by unicast count only from configured peers.'],
-  use_vmac: ['', 'Addresses stand on an interface (macvlan) with the virtual router’s own MAC address, so that no neighbour has to learn another.'],
+  use_vmac: [
+    '',
+    'Addresses stand on an interface (macvlan) with the virtual router’s own MAC address, so that no neighbour has to learn another.',
+  ],
   use_vmac_addr: ['', 'Likewise for the addresses that say use_vmac.'],
   vmac_xmit_base: ['', 'Adverts go by the interface below, with its own MAC address.'],
   use_ipvlan: ['', 'Addresses stand on an ipvlan.'],
