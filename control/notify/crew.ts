@@ -35,6 +35,7 @@ export class Crew {
   readonly #shifts = new Set<Shift>();
   #relief: NodeJS.Timeout | undefined;
   #omitted = 0;
+  #whenIdle: (() => void) | undefined;
 
   constructor(options: CrewOptions) {
     this.#options = options;
@@ -46,15 +47,25 @@ export class Crew {
     this.#next();
   }
 
-  /** Whatever still runs after this time is ended, and what waits is not started. */
+  /** Only programs of the end are still run, and whatever runs after this time is ended. */
   async close(withinMs: number): Promise<void> {
+    const last = this.#waiting.filter(({ timeoutMs }) => timeoutMs !== undefined);
+    this.#omitted += this.#waiting.splice(0, this.#waiting.length, ...last).length - last.length;
+    for (const shift of this.#shifts) if (shift.job.timeoutMs === undefined) this.#end(shift);
+    const idle = new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+    });
+    this.#next();
+    await Promise.race([idle, after(withinMs)]);
     clearTimeout(this.#relief);
-    const left = this.#waiting.splice(0).length;
-    if (left > 0) this.#options.log(`${left} programs were not run: natlb ends`);
-    const stops = [...this.#shifts].filter(({ job }) => job.timeoutMs !== undefined);
-    for (const shift of this.#shifts) if (!stops.includes(shift)) shift.running.stop();
-    await Promise.race([Promise.all(stops.map(({ running }) => running.ended)), after(withinMs)]);
-    for (const { running } of this.#shifts) running.stop();
+    this.#omitted += this.#waiting.splice(0).length;
+    this.#sayOmitted('natlb ends');
+    for (const shift of this.#shifts) this.#end(shift);
+  }
+
+  #end(shift: Shift): void {
+    this.#shifts.delete(shift);
+    shift.running.stop();
   }
 
   #next(): void {
@@ -65,7 +76,8 @@ export class Crew {
       this.#start(job);
     }
     if (this.#waiting.length > 0) this.#relieve();
-    else this.#sayOmitted();
+    else if (this.#shifts.size === 0) this.#whenIdle?.();
+    if (this.#waiting.length === 0 && this.#whenIdle === undefined) this.#sayOmitted('too many were waiting');
   }
 
   #start(job: Job): void {
@@ -92,13 +104,12 @@ export class Crew {
       return;
     }
     log(`${oldest.job.script.argv[0]} is ended: it hangs, and others wait`);
-    this.#shifts.delete(oldest);
-    oldest.running.stop();
+    this.#end(oldest);
     this.#next();
   }
 
-  #sayOmitted(): void {
-    if (this.#omitted > 0) this.#options.log(`${this.#omitted} programs were not run: too many were waiting`);
+  #sayOmitted(reason: string): void {
+    if (this.#omitted > 0) this.#options.log(`${this.#omitted} programs were not run: ${reason}`);
     this.#omitted = 0;
   }
 }

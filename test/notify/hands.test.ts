@@ -258,7 +258,7 @@ test('a mail server that says nothing is given up', async () => {
   const { server, port } = await mailServer(() => {});
   const lines: string[] = [];
   const mailer = openMailer((text) => lines.push(text));
-  mailer.send(mailTo(port, 20), { subject: 's', text: 't' });
+  mailer.send(mailTo(port, 1000), { subject: 's', text: 't' });
   await until(() => lines.length === 2);
   await mailer.close(0);
   server.close();
@@ -312,6 +312,15 @@ test('at the end the programs of the end are waited for, the others ended, and w
   await until(() => readFileSync(output, 'utf8').split('\n').length === 3);
   assert.deepEqual(readFileSync(output, 'utf8').trim().split('\n').sort(), ['ended', 'stopped']);
   assert.ok(lines.includes('1 programs were not run: natlb ends'));
+});
+
+test('all programs of the end are run, also those that have to wait', async () => {
+  const output = fresh('all');
+  const crew = new Crew({ log: (text) => assert.fail(text), limit: 2, patienceMs: 60_000 });
+  const script = shell(`echo "$1" >> ${output}`);
+  for (let i = 0; i < 10; i += 1) crew.run({ script, arguments: [String(i)], timeoutMs: 10_000 });
+  await crew.close(20_000);
+  assert.equal(readFileSync(output, 'utf8').trim().split('\n').length, 10);
 });
 
 test('a program that cannot be run is named, and no other waits for it', async () => {
