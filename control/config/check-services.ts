@@ -18,7 +18,6 @@ export function checkServices(services: readonly VirtualServer[]): Finding[] {
 
 const SERVICE_CHECKS: readonly ((service: VirtualServer) => readonly Finding[])[] = [
   emptyPool,
-  unsaid,
   serversOfOtherFamily,
   sameServerTwice,
   quorumOutOfReach,
@@ -29,16 +28,6 @@ const SERVICE_CHECKS: readonly ((service: VirtualServer) => readonly Finding[])[
 
 function emptyPool({ realServers, places }: VirtualServer): Finding[] {
   return realServers.length > 0 ? [] : [error(at(places), 'this virtual server has no real_server')];
-}
-
-/** keepalived has defaults for these and does not like to be asked for them. */
-function unsaid({ scheduler, realServers, sorryServer, places }: VirtualServer): Finding[] {
-  const methodless =
-    places.lb_kind === undefined && (sorryServer !== undefined || realServers.some((server) => server.places.lb_kind === undefined));
-  return [
-    ...(places.lb_algo === undefined ? [modified(at(places), `no lb_algo: it is ${scheduler}`)] : []),
-    ...(methodless && realServers.length > 0 ? [modified(at(places), 'no lb_kind: it is NAT', "write 'lb_kind NAT'")] : []),
-  ];
 }
 
 function serversOfOtherFamily({ family, realServers, sorryServer, places }: VirtualServer): Finding[] {

@@ -20,6 +20,7 @@ const FTP_PORT = 21;
 
 /** A service whose traffic cannot be told is left out; that is an error already. */
 export function finishVirtualServer(draft: VirtualServerDraft, surroundings: Surroundings): VirtualServer[] {
+  reportUnsaid(draft, surroundings.report);
   const resolved = resolveHead(draft, surroundings);
   if (resolved === undefined) return [];
   const { report, global, checks } = surroundings;
@@ -94,6 +95,14 @@ function persistenceOf(draft: VirtualServerDraft, { family, everyPort }: Resolve
   const at = place(places, 'persistence_granularity');
   const prefixLength = granularity === undefined ? widthOf(family) : prefixLengthOf(granularity, family, at, report);
   return { persistence: { timeoutMs: persistenceTimeoutMs ?? PERSISTENCE_MS, prefixLength } };
+}
+
+/** keepalived has defaults for these and does not like to be asked for them. */
+function reportUnsaid({ realServers, sorryServer, places }: VirtualServerDraft, report: Report): void {
+  if (realServers.length === 0) return;
+  const methodless = sorryServer !== undefined || realServers.some((server) => server.places.lb_kind === undefined);
+  if (places.lb_algo === undefined) report.modified(place(places), `no lb_algo: it is ${DEFAULT_SCHEDULER}`);
+  if (places.lb_kind === undefined && methodless) report.modified(place(places), 'no lb_kind: it is NAT', "write 'lb_kind NAT'");
 }
 
 function place(places: Readonly<Record<string, Place>>, keyword = 'block'): Place {

@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { DIFFERENCES, without } from './differential/differences.js';
+import { dumpOf, dumpsOf } from './differential/dump.js';
 import { keepalivedOf, type Verdict } from './differential/keepalived.js';
 import { mutated, randomFrom } from './differential/mutate.js';
 import { checked, codeOf } from './differential/natlb.js';
@@ -90,6 +91,18 @@ test(`natlb agrees with keepalived about ${COUNT} damages of them, seed ${SEED}`
   const verdicts = await keepalivedOf(damages);
   const wrong = damages.flatMap((text, index) => compared(`damage ${index}`, text, verdicts[index]));
   assertNone(wrong);
+});
+
+test('natlb means by VRRP instances what keepalived means', { skip }, async (context) => {
+  const described = [...samples].filter(([, text]) => /^vrrp_instance/m.test(text));
+  const dumps = await dumpsOf(described.map(([, text]) => text));
+  for (const [index, [name, text]] of described.entries()) {
+    await context.test(name, (subtest) => {
+      if (Object.keys(dumps[index] ?? {}).length === 0) return subtest.skip('keepalived does not start with it here');
+      const { config } = checked(text).loaded;
+      assert.deepEqual(dumpOf(config?.instances ?? []), dumps[index]);
+    });
+  }
 });
 
 test('every intended difference is one', { skip }, async (context) => {

@@ -35,13 +35,13 @@ const poolKeywords: readonly Keyword<PoolDraft>[] = [
   { name: 'weight', takes: 'N', set: (arg) => ({ weight: arg.integer(0, WEIGHT) }) },
   { name: 'inhibit_on_failure', takes: '[BOOL]', set: (arg) => ({ inhibitOnFailure: arg.flag() }) },
   { name: 'virtualhost', takes: 'NAME', set: (arg) => ({ virtualHost: arg.word('the name of a host') }) },
-  { name: 'lb_kind', takes: 'NAT', set: natOnly },
   { name: 'lvs_method', takes: 'NAT', set: natOnly, alias: 'lb_kind' },
 ];
 
 const virtualServerKeywords: readonly Keyword<VirtualServerDraft>[] = [
   ...poolKeywords,
   ...timingKeywords,
+  { name: 'lb_kind', takes: 'NAT', set: natOnly },
   // Here these are flags that take no word: `alpha off` is `alpha`.
   { name: 'alpha', takes: '', set: () => ({ alpha: true }) },
   { name: 'inhibit_on_failure', takes: '', set: () => ({ inhibitOnFailure: true }) },

@@ -75,6 +75,12 @@ export const DIFFERENCES: readonly Difference[] = [
     example: `virtual_server 10.0.0.1 80 {\n${SERVICE}delay_loop 99999999\n}\n`,
   },
   {
+    name: 'names of mail servers',
+    reason: 'natlb looks them up when there is something to send',
+    keepalived: /^Invalid smtp server /,
+    example: 'global_defs {\nsmtp_server nowhere.invalid 25\n}\n',
+  },
+  {
     name: 'names of mail addresses',
     reason: 'a word that is no address would be refused by the server that takes the mail',
     natlb: /^expected an address, found /,

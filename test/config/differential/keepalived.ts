@@ -31,7 +31,8 @@ export const host: Host = {
   interfaces: ['lo', ...INTERFACES].map((name) => ({ name, addresses: [] })),
 };
 
-const SETUP = INTERFACES.map((name, index) => `ip link add ${name} type veth peer name peer${index}`).join(' && ');
+export const interfacesUp = INTERFACES.map((name, index) => `ip link set ${name} up && ip link set peer${index} up`).join(' && ');
+export const SETUP = INTERFACES.map((name, index) => `ip link add ${name} type veth peer name peer${index}`).join(' && ');
 const WORKER = (parity: number): string =>
   `for n in $(seq ${parity} 2 $1); do timeout 20 keepalived -t -i ${CONFIG_ID} -f $n.conf 2>$n.err; echo $? >$n.code; done`;
 
