@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { blocksOf } from '../../control/config/keywords/top.js';
 import { type Loaded, load } from '../../control/config/load.js';
+import type { Place } from '../../control/config/model.js';
 import { render } from '../../control/config/render.js';
 import { sourceDirectory } from './source-directory.js';
 
@@ -23,15 +24,27 @@ function read(text: string): Loaded {
   );
 }
 
+/** Where it stands, and where the blocks around it were used. */
+function placesOf(place: Place | undefined): readonly Place[] {
+  return place === undefined ? [] : [place, ...placesOf(place.usedAt)];
+}
+
+function assertFrozen(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  assert.ok(Object.isFrozen(value));
+  for (const held of Object.values(value)) assertFrozen(held);
+}
+
 function assertPlacesExist(text: string, { findings }: Loaded): void {
   const lines = text.split('\n');
   for (const finding of findings) {
-    const { line, column } = finding.place;
-    const length = lines[line - 1]?.length;
-    assert.ok(
-      length !== undefined && column >= 1 && column <= length + 1,
-      `${JSON.stringify(finding)} is outside of ${JSON.stringify(text)}`,
-    );
+    for (const { line, column } of placesOf(finding.place)) {
+      const length = lines[line - 1]?.length;
+      assert.ok(
+        length !== undefined && column >= 1 && column <= length + 1,
+        `${JSON.stringify(finding)} is outside of ${JSON.stringify(text)}`,
+      );
+    }
     assert.notEqual(
       render(finding, (_, number) => lines[number - 1]),
       '',
@@ -42,6 +55,7 @@ function assertPlacesExist(text: string, { findings }: Loaded): void {
 function assertReadable(text: string): void {
   const loaded = read(text);
   assertPlacesExist(text, loaded);
+  assertFrozen(loaded.config);
   assert.ok(loaded.config !== undefined || loaded.findings.some(({ severity }) => severity === 'error'));
 }
 
@@ -93,6 +107,8 @@ const PIECES = [
     '😀',
     '__proto__',
   ],
+  ...['~SEQ(A,1,3) ', '~SEQx(A,0,0xf) ', '~SEQ(', '~LST({A,B},{1,2},{3}) ', '~LST(A,x,y) ', `\${_RANDOM 1 9}`, `\${_ENV HOME}`, `\${_PWD}`],
+  ...['$C= \\\n weight 1 \\\n }\n', '$C\n', 'includea x*\n', 'include_check +match\n', 'random_seed 7\n', "'", '\\#'],
   ...['include a.conf\n', 'include *.conf\n', 'include natlb.conf\n', '$A= \\\n', '$A=$A$B\n', `$B=\${A}\n`],
 ];
 const soup = fc.array(
