@@ -54,10 +54,13 @@ export function carryOver<Held extends Pick<SharedCheck, 'question' | 'identity'
   held: readonly Held[],
 ): { readonly continued: readonly Continued<Held>[]; readonly ended: readonly Held[] } {
   const known = new Map(held.map((each) => [each.identity, each]));
-  const exact = wanted.map(({ identity }) => known.get(identity));
-  const taken = new Set(exact);
+  const exact = wanted.map(({ identity }) => {
+    const same = known.get(identity);
+    known.delete(identity);
+    return same;
+  });
   const left = new Map<string, Held[]>();
-  for (const each of held) if (!taken.has(each)) left.set(each.question, [...(left.get(each.question) ?? []), each]);
+  for (const each of known.values()) left.set(each.question, [...(left.get(each.question) ?? []), each]);
   const continued = wanted.map((check, index): Continued<Held> => {
     const found = exact[index] ?? left.get(check.question)?.shift();
     return found === undefined ? { check } : { check, held: found };

@@ -2,7 +2,15 @@
 
 import type { RealServer, VirtualServer } from '../config/model.js';
 import type { RealServerStatus, VirtualServerStatus } from '../status.js';
-import { type CheckerHealth, healthOf, judgeWeight, type RealServerHealth, type ServiceHealth, sorryServerActive } from './pool.js';
+import {
+  type CheckerHealth,
+  effectiveWeight,
+  healthOf,
+  judgeWeight,
+  type RealServerHealth,
+  type ServiceHealth,
+  sorryServerActive,
+} from './pool.js';
 import type { Subject } from './sharing.js';
 
 /** What one check of a server knows. */
@@ -41,9 +49,26 @@ export function watchedServices(
   });
 }
 
-export function standingOf(watched: Pick<WatchedServer, 'server' | 'watches'>): { readonly up: boolean; readonly weight: number } {
-  const { up, effectiveWeight } = healthOfServer(watched);
-  return { up, weight: effectiveWeight ?? watched.server.weight };
+/** As `healthOf` has it; asked of every server at a reload, and of each at every verdict. */
+export function standingOf({ server, watches }: Pick<WatchedServer, 'server' | 'watches'>): {
+  readonly up: boolean;
+  readonly weight: number;
+} {
+  let up = true;
+  let weighed = false;
+  for (const { health } of watches) {
+    up &&= health.up;
+    weighed ||= health.weight !== undefined;
+  }
+  return {
+    up,
+    weight: weighed
+      ? effectiveWeight(
+          server,
+          watches.map(({ health }) => health),
+        )
+      : server.weight,
+  };
 }
 
 export function healthOfService({ service, servers, quorumUp }: WatchedService): ServiceHealth {
