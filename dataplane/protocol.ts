@@ -12,6 +12,8 @@ export interface Destination {
   /** Flows from which on it gets no new ones, and below which it does again (uthreshold, lthreshold). 0 = none; lower 0 = 3/4 of upper. */
   readonly upperThreshold?: number;
   readonly lowerThreshold?: number;
+  /** Its weight is 0 because its checks fail: what knows no end of a connection (UDP, persistence) goes elsewhere. */
+  readonly down?: true;
 }
 
 /** Traffic to one address: ports from `firstPort` to `lastPort`, both included. 0 to 65535 is all of it. */

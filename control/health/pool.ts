@@ -85,14 +85,14 @@ export function healthOf(server: RealServer, checkers: readonly CheckerHealth[])
   const failedChecks = checkers.filter((checker) => !checker.up).length;
   const lastFailure = latest(checkers);
   const { address, port, weight } = server;
-  const effectiveWeight = weigh(weight, checkers);
+  const effective = effectiveWeight(server, checkers);
   return {
     address,
     port,
     up: failedChecks === 0,
     checks: checkers.length,
     failedChecks,
-    ...(effectiveWeight === weight ? {} : { effectiveWeight }),
+    ...(effective === weight ? {} : { effectiveWeight: effective }),
     ...(lastFailure && { lastFailure }),
   };
 }
@@ -101,9 +101,9 @@ export function healthOf(server: RealServer, checkers: readonly CheckerHealth[])
 const HEAVIEST = 2 ** 31 - 1;
 
 /** keepalived adds up what each check would change; IPVS knows no negative weight. */
-function weigh(configured: number, checkers: readonly CheckerHealth[]): number {
-  const changes = checkers.map(({ weight }) => (weight === undefined ? 0 : 'add' in weight ? weight.add : weight.set - configured));
-  return Math.min(Math.max(configured + sum(changes), 0), HEAVIEST);
+export function effectiveWeight(server: RealServer, checkers: readonly CheckerHealth[]): number {
+  const changes = checkers.map(({ weight }) => (weight === undefined ? 0 : 'add' in weight ? weight.add : weight.set - server.weight));
+  return Math.min(Math.max(server.weight + sum(changes), 0), HEAVIEST);
 }
 
 /** Before the first check: up, but for those that must prove themselves first (alpha). */
@@ -130,7 +130,9 @@ function realServerMember(server: RealServer, health: RealServerHealth | undefin
     ...(upperThreshold === undefined ? {} : { upperThreshold }),
     ...(lowerThreshold === undefined ? {} : { lowerThreshold }),
   };
-  return [[key(server), { address, port, weight: serves ? weight : 0, ...thresholds }]];
+  // One that only makes room for the sorry server is well.
+  const down = health?.up !== true;
+  return [[key(server), { address, port, weight: serves ? weight : 0, ...thresholds, ...(down && { down: true }) }]];
 }
 
 /** keepalived: an inhibited sorry server is always in the pool, with weight 0 until it is needed, so its flows outlive the recovery. */

@@ -100,8 +100,8 @@ WantedListener listener_from(const Napi::Object& from) {
 }
 
 WantedDestination destination_from(const Napi::Object& from) {
-  return {address_from(string_in(from, "address")), to_wire(port_in(from, "port")), number_in(from, "weight"),
-          optional_number(from, "upperThreshold"), optional_number(from, "lowerThreshold")};
+  return {address_from(string_in(from, "address")), to_wire(port_in(from, "port")),          number_in(from, "weight"),
+          optional_number(from, "upperThreshold"),  optional_number(from, "lowerThreshold"), flag_in(from, "down")};
 }
 
 void set_persistence(WantedService& service, const Napi::Value& value) {

@@ -40,7 +40,7 @@ class Choosing {
     return {picked->slot, picked->port};
   }
 
-  // A template outlives the destination's weight (it may be 0 by now), but not the destination.
+  // A template outlives the destination's weight (it may be 0 by now), but not the destination, nor its health.
   [[nodiscard]] Chosen kept() const noexcept {
     const Key wanted = template_key(service_, listener_, key_);
     const Found found = flows_.find(wanted, flows_.hash_of(wanted));
@@ -54,7 +54,7 @@ class Choosing {
 
  private:
   [[nodiscard]] bool is_there(const Flow& kept) const noexcept {
-    return flows_.block().destinations[kept.destination].standing.load(std::memory_order_relaxed) != Standing::gone;
+    return !is_lost(flows_.block().destinations[kept.destination].standing.load(std::memory_order_relaxed));
   }
 
   [[nodiscard]] Chosen renewed(Flow& kept) const noexcept {

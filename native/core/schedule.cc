@@ -90,7 +90,7 @@ class Scheduling {
   bool is_rehomed(Packet& packet) noexcept {
     if (packet.key.protocol != kUdp || packet.leg != Leg::forward) return false;
     const DestinationSlot& destination = flows_.block().destinations[packet.flow->destination];
-    if (destination.standing.load(std::memory_order_relaxed) != Standing::gone) return false;
+    if (!is_lost(destination.standing.load(std::memory_order_relaxed))) return false;
     end(*packet.flow, packet);
     packet.flow = nullptr;
     return true;

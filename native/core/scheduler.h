@@ -18,6 +18,7 @@ struct Destination {
   uint32_t slot;
   uint32_t last_weight = 0;  // the last above 0 that it had: mh keeps its places
   bool has_limit = false;    // it can be overloaded, as its slot tells
+  bool is_down = false;      // its checks fail, and it stays here all the same
 };
 
 // Traffic to one address: ports from first to last, host order, both included.

@@ -60,7 +60,11 @@ enum class Standing : uint8_t {
   gone,      // not in the snapshot: it is down, or was removed
   quiesced,  // weight 0: flows that exist go on
   serving,
+  down,  // weight 0, because its checks fail: connections go on if they can, and what knows no end goes elsewhere
 };
+
+// Nothing that may begin anew should be sent there: it is down, whether the snapshot still has it or not.
+inline bool is_lost(Standing standing) noexcept { return standing == Standing::gone || standing == Standing::down; }
 
 struct alignas(64) DestinationSlot {
   Address address;

@@ -220,17 +220,27 @@ void SlotDirectory::apply(const WantedSnapshot& wanted, SnapshotParts& parts) {
       DestinationSlot& slot = block_.destinations[service.destinations[j].slot];
       keep_weight(service.destinations[j], slot);
       service.destinations[j].has_limit = wanted.services[i].destinations[j].upper_threshold != 0;
+      service.destinations[j].is_down = wanted.services[i].destinations[j].is_down;
       set_thresholds(slot, wanted.services[i].destinations[j]);
     }
   }
 }
+
+namespace {
+
+Standing standing_of(const Destination& destination) noexcept {
+  if (destination.weight != 0) return Standing::serving;
+  return destination.is_down ? Standing::down : Standing::quiesced;
+}
+
+}  // namespace
 
 // A destination that is gone keeps to its service's timeouts: rows are numbered anew in each snapshot.
 void SlotDirectory::stand(const Snapshot& current) {
   std::map<uint32_t, Standing> standings;
   for (const Service& service : current.services()) {
     for (const Destination& destination : service.destinations) {
-      standings[destination.slot] = destination.weight == 0 ? Standing::quiesced : Standing::serving;
+      standings[destination.slot] = standing_of(destination);
     }
   }
   for (const auto& [name, at] : destinations_) {

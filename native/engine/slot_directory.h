@@ -20,6 +20,7 @@ struct WantedDestination {
   uint16_t port = 0;  // network order
   uint32_t weight = 1;
   uint32_t upper_threshold = 0, lower_threshold = 0;
+  bool is_down = false;
 };
 struct WantedListener {
   Address address;

@@ -17,13 +17,14 @@ interface PoolRow {
   readonly servers: string;
   readonly up: string;
   readonly quorumUp?: boolean;
+  /** `d`: weight 0 because it is down. */
   readonly members: string;
 }
 
 const POOLS: readonly PoolRow[] = [
   { name: 'servers that are up, with their weights', service: {}, servers: '1:1 2:5', up: '1 2', members: '1:1 2:5' },
   { name: 'a server that is down is absent', service: {}, servers: '1:1 2:5', up: '2', members: '2:5' },
-  { name: 'inhibit_on_failure keeps it with weight 0', service: {}, servers: '1i:3 2:5', up: '2', members: '1:0 2:5' },
+  { name: 'inhibit_on_failure keeps it with weight 0', service: {}, servers: '1i:3 2:5', up: '2', members: '1:0d 2:5' },
   { name: 'a configured weight of 0 stays', service: {}, servers: '1:0 2:5', up: '1 2', members: '1:0 2:5' },
   { name: 'nobody left and no sorry server: empty', service: {}, servers: '1:1', up: '', quorumUp: false, members: '' },
   {
@@ -49,7 +50,7 @@ const POOLS: readonly PoolRow[] = [
     servers: '1i:1 2i:1',
     up: '1',
     quorumUp: false,
-    members: '1:0 2:0 99:1',
+    members: '1:0 2:0d 99:1',
   },
   {
     name: 'sorry_server_inhibit keeps the sorry server with weight 0 while there is a quorum',
@@ -294,7 +295,7 @@ function healthWith(service: VirtualServer, up: ReadonlySet<number>, quorumUp: b
 
 function showMembers(service: VirtualServer, health: ServiceHealth): string {
   return members(service, health)
-    .map((member) => `${hostOf(member)}:${member.weight}`)
+    .map((member) => `${hostOf(member)}:${member.weight}${member.down ? 'd' : ''}`)
     .join(' ');
 }
 

@@ -217,6 +217,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return { ...before, destinations: weights.map((weight, at) => ({ address: `10.11.12.${at + 1}`, port: to, weight })) };
     });
   },
+  /** down PORT N: the N-th destination of an IPv4 service fails its checks, and is inhibited */
+  down: (world, rest) => {
+    const [port, which] = rest.split(' ').map(Number);
+    return changeService(world, '[203.0.113.10]', String(port), (before) => ({
+      ...before,
+      destinations: before.destinations.map((one, at) => (at + 1 === which ? { ...one, weight: 0, down: true } : one)),
+    }));
+  },
   /** set [ADDRESS] PORT NAME VALUE: how a service behaves, of 203.0.113.10 if nothing else is said; SETTINGS has the names */
   set: (world, rest) => {
     const words = rest.split(' ');
