@@ -84,6 +84,8 @@ export class SimRouter {
   dataplaneDead = false;
   /** In its own time: when it last came back from standing still. */
   awakeSince = Number.NaN;
+  /** In its own time: when its priorities changed last. Greater ones may have been due already. */
+  reweighedAt = Number.NEGATIVE_INFINITY;
   readonly #around: Surroundings;
   readonly #addresses: readonly string[];
   readonly #packets = new Map<string, Packet>();
@@ -217,6 +219,7 @@ export class SimRouter {
 
   /** As what is tracked would have it: within what a router may have that does not own the addresses. */
   changePriorities(change: number): void {
+    this.reweighedAt = this.localNow;
     this.#turns(() => {
       for (const seat of this.seats) {
         const priority = Math.min(254, Math.max(1, seat.instance.priority + change));

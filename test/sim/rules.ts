@@ -154,7 +154,8 @@ export class Rules {
     if (now < due - ROUNDING_MS)
       fail(seat, 'a backup waits until its master must be dead', `it gave up ${(due - now).toFixed(3)} ms early`);
     // One that stood still is late by that.
-    if (now > due + 1.02 * seat.router.spec.lateMs + 0.01 && now !== seat.router.awakeSince)
+    const mayBeAt = Math.max(due, seat.router.reweighedAt);
+    if (now > mayBeAt + 1.02 * seat.router.spec.lateMs + 0.01 && now !== seat.router.awakeSince)
       fail(seat, 'a backup waits no longer than it must', `it gave up ${(now - due).toFixed(3)} ms late`);
   }
 
