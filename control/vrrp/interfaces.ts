@@ -9,7 +9,16 @@ export function advertInterface({ interface: name, virtualMac }: Pick<VrrpInstan
 
 /** As in keepalived, an instance is in FAULT while one of these is down: where its addresses, routes and rules are, unless `no_track`. */
 export function otherInterfaces(instance: VrrpInstance): readonly string[] {
-  const { interface: own, virtualMac, addresses, excludedAddresses, routes = [], rules = [], staticInterfaces = [] } = instance;
+  const {
+    interface: own,
+    virtualMac,
+    dontTrackPrimary,
+    addresses,
+    excludedAddresses,
+    routes = [],
+    rules = [],
+    staticInterfaces = [],
+  } = instance;
   const names = [
     ...(virtualMac === undefined ? [] : [virtualMac.interface]),
     ...[...addresses, ...excludedAddresses].flatMap(({ device, untracked }) => (device === undefined || untracked ? [] : [device])),
@@ -18,5 +27,7 @@ export function otherInterfaces(instance: VrrpInstance): readonly string[] {
     ...rules.filter(({ tracked }) => tracked).flatMap(({ inInterface, outInterface }) => [inInterface ?? [], outInterface ?? []].flat()),
     ...staticInterfaces,
   ];
-  return [...new Set(names)].filter((name) => name !== own && name !== 'lo');
+  // Its own virtual MAC is up when the interface below is.
+  const primary = dontTrackPrimary ? virtualMac?.interface : undefined;
+  return [...new Set(names)].filter((name) => name !== own && name !== primary && name !== 'lo');
 }

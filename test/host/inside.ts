@@ -19,6 +19,7 @@ let host: Host | undefined;
 let stopListening: (() => void) | undefined;
 let changes = 0;
 let routeChanges = 0;
+let promotion: (() => void) | undefined;
 
 const actions = {
   open: (newsBytes = 0) => {
@@ -39,6 +40,10 @@ const actions = {
   missingRules: (rules: readonly Rule[]) => theHost().kernel.missingRules(rules),
   ensureVirtualMac: (mac: VirtualMac) => theHost().kernel.ensureVirtualMac(mac),
   removeVirtualMac: (mac: VirtualMac) => theHost().kernel.removeVirtualMac(mac),
+  promoteSecondaries: (name: string) => {
+    promotion = theHost().kernel.promoteSecondaries(name);
+  },
+  demoteSecondaries: () => promotion?.(),
   /** Keeps the loop from reading the kernel's news meanwhile. */
   busily: (command: readonly string[]) => void execFileSync(command[0] ?? '', command.slice(1)),
   interface: (name: string) => theHost().interface(name),

@@ -213,6 +213,21 @@ describe('the kernel', { skip: SKIP }, () => {
     assert.throws(() => here.ip('link show dev vrrp.5'));
   });
 
+  test('with promote_secondaries the second address of a subnet survives the first; afterwards the setting is as it was', async () => {
+    const setting = () => here.exec(['sysctl', '-n', 'net.ipv4.conf.a0.promote_secondaries']).trim();
+    const before = setting();
+    here.exec(['sysctl', '-qw', 'net.ipv4.conf.a0.promote_secondaries=0']);
+    await here.do('promoteSecondaries', 'a0');
+    await here.do('addHeld', 'a0', address('10.40.0.1/24'));
+    await here.do('addHeld', 'a0', address('10.40.0.2/24'));
+    await here.do('removeHeld', 'a0', address('10.40.0.1/24'));
+    assert.ok(addresses().includes('inet 10.40.0.2/24 scope global a0'), addresses().join('\n'));
+    await here.do('removeHeld', 'a0', address('10.40.0.2/24'));
+    await here.do('demoteSecondaries');
+    assert.equal(setting(), '0');
+    here.exec(['sysctl', '-qw', `net.ipv4.conf.a0.promote_secondaries=${before}`]);
+  });
+
   test('an interface that is no macvlan keeps its name', async () => {
     here.ip('link add vrrp.5 type veth peer name other');
     await assert.rejects(here.do('ensureVirtualMac', MAC), /cannot make vrrp\.5: there is another interface of this name/);

@@ -222,6 +222,22 @@ describe('a virtual MAC', { skip: skip(), concurrency: 3 }, () => {
       await eventually('an answer again', reached, 'true true');
     }));
 
+  test('over IPv6 it is the other range of MACs, and the source is that of the interface below', () =>
+    inLab(async (lab) => {
+      const { lines } = lab.capture('pub', '-e', 'ip6 proto 112 or icmp6');
+      await eventually('a capture', () => lines.length >= 0, true);
+      const a = lab.natlb('a', instances(200, 'use_vmac', 'fe80::1:100'), [], { host: 'native' });
+      await eventually('a master', () => lab.holders('fe80::1:100'), 'a');
+      const b = lab.natlb('b', instances(100, 'use_vmac', 'fe80::1:100'), [], { host: 'native' });
+      await eventually('a backup that hears', async () => ((await b.status())[0]?.counters.advertsReceived ?? 0) > 0, true);
+      assert.ok(
+        lines.some((line) => line.includes('00:00:5e:00:02:33 >') && line.includes('fe80::1:1 > ff02::12')),
+        lines.join('\n'),
+      );
+      await a.stop();
+      await eventually('the takeover', () => lab.holders('fe80::1:100'), 'b');
+    }));
+
   test('with vmac_xmit_base adverts have the MAC of the interface itself', () =>
     inLab(async (lab) => {
       const { lines } = lab.capture('pub', '-e', 'proto 112');
