@@ -3,24 +3,19 @@
 import { uptime } from 'node:os';
 import type { Config, VrrpInstance } from '../config/model.js';
 import type { InstanceStatus } from '../status.js';
-import { addressBytes, compareAddresses } from './address-bytes.js';
-import { type Authenticator, createAuthenticator, type Memory, noMemory } from './authenticator.js';
-import { type ChecksumForms, COUNTED_AS, type Counters, noCounts } from './counters.js';
-import { type Advert, type Decoded, type Discarded, decode, virtualRouterIdOf } from './decode.js';
-import { announcement } from './frames.js';
-import { HASHES } from './hashes.js';
+import { Announcing } from './announcing.js';
+import type { ChecksumForms } from './counters.js';
+import { Hearing, type Seat } from './hearing.js';
 import type { VrrpHost } from './host.js';
-import { advertInterface, otherInterfaces } from './interfaces.js';
+import { otherInterfaces } from './interfaces.js';
+import { Ledgers } from './ledger.js';
 import { heldAddresses, Links, linkFault, sourceAddress, virtualAddresses } from './links.js';
 import { createLogLimit } from './log-limit.js';
 import { outgoing } from './outgoing.js';
-import { PacedAnnouncer } from './paced-announcer.js';
-import type { Announcement } from './pacing.js';
-import type { Received } from './packet.js';
 import { planUnits, samePlan, type UnitPlan } from './plan.js';
 import { Possessions } from './possessions.js';
 import { sameElection } from './reconfigure.js';
-import { type Happening, OWNER_PRIORITY, type State } from './state.js';
+import type { Happening, State } from './state.js';
 import { type GroupState, type Hands, monotonicMs, Unit } from './unit.js';
 
 export type VrrpConfig = Pick<Config, 'instances' | 'syncGroups' | 'global'>;
@@ -79,42 +74,20 @@ export function startVrrp(options: VrrpOptions): Vrrp {
   return new Driver(options);
 }
 
-/** What is known of one instance beside its state; kept over a reload. */
-interface Ledger {
-  readonly counters: Counters;
-  readonly checksumForms: ChecksumForms;
-  lastTransitionMs: number;
-  linkFault: string | undefined;
-  /** Of what authentication has sent and heard. */
-  readonly memory: Memory;
-  /** Whose advert was heard last. */
-  lastSource: string | undefined;
-  /** A peer computes checksums as keepalived did until 1.3.6, and we do as well. */
-  toMulticastGroup: boolean;
-}
-
 interface Running {
   plan: UnitPlan;
   readonly unit: Unit;
   started: boolean;
 }
 
-/** One instance and where its state is. */
-interface Seat {
-  readonly unit: Unit;
-  readonly member: number;
-  readonly instance: VrrpInstance;
-}
-
 class Driver implements Vrrp {
   private readonly options: VrrpOptions;
   private readonly links: Links;
-  private readonly announcer: PacedAnnouncer;
+  private readonly announcing: Announcing;
+  private readonly hearing: Hearing;
   private readonly possessions: Possessions;
-  private readonly authenticators = new WeakMap<VrrpInstance, Authenticator>();
-  private logsUnknownVrids: boolean;
   private readonly limit = createLogLimit(LOG_PERIOD_MS);
-  private readonly ledgers = new Map<string, Ledger>();
+  private readonly ledgers = new Ledgers();
   /** From outside: reasons, and the instances they are about; undefined: all. */
   private readonly faults: { readonly reason: string; readonly instance: string | undefined }[] = [];
   private readonly unsubscribe: () => void;
@@ -131,12 +104,19 @@ class Driver implements Vrrp {
     this.links = new Links({
       host,
       instances: () => this.instances(),
-      received: (name, packet) => this.receive(name, packet),
+      received: (name, packet) => this.hearing.receive(name, packet),
       failed: (text) => this.logLimited(text, text),
       lookAgain: () => this.lookAtLinks(),
     });
-    this.announcer = new PacedAnnouncer(config.global, options.log);
-    this.logsUnknownVrids = config.global.logUnknownVrids;
+    this.announcing = new Announcing(host, config.global, options.log);
+    this.hearing = new Hearing({
+      seats: () => this.seats(),
+      ledgers: this.ledgers,
+      sourceOf: (instance) => this.sourceOf(instance),
+      log: options.log,
+      logLimited: (kind, text) => this.logLimited(kind, text),
+    });
+    this.hearing.logsUnknownVrids = config.global.logUnknownVrids;
     this.possessions = new Possessions({
       host,
       log: options.log,
@@ -159,8 +139,8 @@ class Driver implements Vrrp {
     const next = plans.map((plan) => this.goOn(before, plan) ?? this.prepare(plan));
     const leaving = before.filter((running) => !next.includes(running));
     this.tellDeleted(leaving, config);
-    this.announcer.reload(config.global);
-    this.logsUnknownVrids = config.global.logUnknownVrids;
+    this.announcing.reload(config.global);
+    this.hearing.logsUnknownVrids = config.global.logUnknownVrids;
     this.virtual = virtualAddresses([...this.instances(), ...config.instances]);
     this.running = next;
     this.leaving = Promise.all([this.leaving, ...leaving.map(({ unit }) => unit.stop())]).then(() => this.settle(next));
@@ -220,12 +200,12 @@ class Driver implements Vrrp {
   announceAgain(name: string): boolean {
     const seat = this.seatsNamed(name)[0];
     if (seat === undefined || seat.unit.stateOf(seat.member).kind !== 'master') return false;
-    this.announce(seat.instance, 1);
+    this.announcing.announce(seat.instance, 1);
     return true;
   }
 
   clearCounters(): void {
-    for (const { counters } of this.ledgers.values()) Object.assign(counters, noCounts());
+    this.ledgers.clearCounters();
   }
 
   close(options: { readonly release: boolean } = { release: true }): Promise<void> {
@@ -279,7 +259,7 @@ class Driver implements Vrrp {
     if (release) await Promise.all([this.leaving, ...this.running.map(({ unit }) => unit.stop())]);
     else for (const { unit } of this.running) unit.abandon();
     if (release) this.tellAll(this.running, 'STOP');
-    this.announcer.close();
+    this.announcing.close();
     await this.links.close();
     this.possessions.close({ release });
   }
@@ -292,19 +272,9 @@ class Driver implements Vrrp {
     return this.running.filter(({ started }) => started).flatMap(seatsOf);
   }
 
-  private ledger({ name }: VrrpInstance): Ledger {
-    const known = this.ledgers.get(name);
-    if (known !== undefined) return known;
-    const checksumForms: ChecksumForms = { 'with-pseudo-header': 0, 'message-only': 0, 'to-multicast-group': 0 };
-    const told = { lastTransitionMs: 0, linkFault: undefined, lastSource: undefined, toMulticastGroup: false };
-    const ledger: Ledger = { counters: noCounts(), checksumForms, memory: noMemory(), ...told };
-    this.ledgers.set(name, ledger);
-    return ledger;
-  }
-
   private lookAtLinks(): void {
     for (const { unit, member, instance } of this.seats()) {
-      const before = this.ledger(instance).linkFault;
+      const before = this.ledgers.of(instance).linkFault;
       const after = this.noteLinkFault(instance);
       if (before === after) continue;
       if (after !== undefined) unit.dispatch(member, { kind: 'fault', reason: after });
@@ -317,7 +287,7 @@ class Driver implements Vrrp {
     const link = this.options.host.interface(instance.interface);
     const missing = this.possessions.prepare(instance);
     const fault = linkFault(instance, link, this.virtual) ?? missing ?? this.otherFault(instance) ?? this.links.open(instance);
-    this.ledger(instance).linkFault = fault;
+    this.ledgers.of(instance).linkFault = fault;
     return fault;
   }
 
@@ -326,97 +296,12 @@ class Driver implements Vrrp {
     return down && `interface ${down} ${this.options.host.interface(down) === undefined ? 'does not exist' : 'down'}`;
   }
 
-  private receive(interfaceName: string, packet: Received): void {
-    const here = this.seats().filter(({ instance }) => advertInterface(instance) === interfaceName && instance.family === packet.family);
-    const virtualRouterId = virtualRouterIdOf(packet);
-    const meant = here.filter(({ instance }) => instance.virtualRouterId === virtualRouterId);
-    if (meant.length === 0 && this.logsUnknownVrids && virtualRouterId !== undefined)
-      this.logLimited(`${interfaceName} ${virtualRouterId}`, `Unknown VRID(${virtualRouterId}) received on ${interfaceName}`);
-    this.hear(meant.length > 0 ? meant : here, packet);
-  }
-
-  /** Two instances may have one VRID where they have not the same group: what one of them takes is no error of the other's. */
-  private hear(seats: readonly Seat[], packet: Received): void {
-    const heard = seats.map((seat) => ({ seat, decoded: decode(packet, seat.instance, this.authenticator(seat.instance)) }));
-    const taken = heard.some(({ decoded }) => 'advert' in decoded);
-    for (const { seat, decoded } of heard) {
-      if ('advert' in decoded) this.heed(seat, decoded);
-      else if (!taken) this.discard(seat.instance, decoded);
-    }
-  }
-
-  private discard(instance: VrrpInstance, { discard, detail }: Discarded): void {
-    this.ledger(instance).counters[COUNTED_AS[discard]]++;
-    // Other routers' business is no error, and a network may be full of it.
-    if (discard !== 'virtual-router-id' && discard !== 'other-protocol') this.logAbout(instance, discard, detail);
-  }
-
-  private authenticator(instance: VrrpInstance): Authenticator {
-    const { memory } = this.ledger(instance);
-    const known = this.authenticators.get(instance);
-    const authenticator = known ?? createAuthenticator(instance, { memory, hashes: HASHES, wallClockMs: Date.now });
-    this.authenticators.set(instance, authenticator);
-    return authenticator;
-  }
-
-  private heed({ unit, member, instance }: Seat, { advert, datagram }: Exclude<Decoded, Discarded>): void {
-    const own = this.sourceOf(instance);
-    // To answer oneself through a looping switch would never end.
-    if (advert.source === own) {
-      this.ledger(instance).counters.fromOwnAddress++;
-      this.logAbout(instance, 'own address', `received an advert from our own address ${own}`);
-      return;
-    }
-    if (instance.ownerIgnoreAdverts && unit.priorityOf(member) === OWNER_PRIORITY) {
-      this.ledger(instance).counters.ignoredAsOwner++;
-      this.logAbout(instance, 'owner', `Dropping packet(s) from ${advert.source} since we are address owner`);
-      return;
-    }
-    this.note(instance, advert);
-    const { priority, intervalMs, source } = advert;
-    const fromHigherAddress = own === undefined || compareAddresses(addressBytes(source), addressBytes(own)) > 0;
-    const lesser = priority < unit.priorityOf(member) && priority > 0;
-    if (lesser && unit.stateOf(member).kind === 'master') this.authenticator(instance).resume(datagram);
-    unit.dispatch(member, { kind: 'advert', priority, intervalMs, source, fromHigherAddress });
-  }
-
-  private note(instance: VrrpInstance, advert: Advert): void {
-    const ledger = this.ledger(instance);
-    const { counters, checksumForms } = ledger;
-    counters.advertsReceived++;
-    checksumForms[advert.checksumForm]++;
-    if (advert.priority === 0) counters.priorityZeroReceived++;
-    const known = instance.skipCheckAdvertAddresses && advert.source === ledger.lastSource;
-    ledger.lastSource = advert.source;
-    if (advert.addressesDiffer && !known) {
-      counters.addressListErrors++;
-      this.logAbout(
-        instance,
-        'addresses',
-        `${advert.source} advertises ${advert.addresses.join(', ')}, which is not what is configured here`,
-      );
-    }
-    this.noteChecksum(instance, advert);
-  }
-
-  private noteChecksum(instance: VrrpInstance, { version, checksumForm, source }: Advert): void {
-    if (version === 2 || instance.family === 6) return;
-    const ledger = this.ledger(instance);
-    if (checksumForm === 'to-multicast-group') {
-      if (!ledger.toMulticastGroup) this.options.log(`(${instance.name}) Setting unicast VRRPv3 checksum to old version`);
-      ledger.toMulticastGroup = true;
-    } else if ((checksumForm === 'message-only') !== instance.v3ChecksumAsV2) {
-      const theirs = checksumForm === 'message-only' ? 'without a pseudo-header (RFC 9568)' : 'with a pseudo-header';
-      this.logAbout(instance, 'checksum form', `${source} computes VRRPv3 checksums ${theirs}, unlike us: see v3_checksum_as_v2`);
-    }
-  }
-
   private hands(): Hands {
     return {
       send: (instance, priority) => this.send(instance, priority),
       claim: (instance) => this.claim(instance),
-      announce: (instance, repeat) => this.announce(instance, repeat),
-      announceElsewhere: (instance) => this.announceElsewhere(instance),
+      announce: (instance, repeat) => this.announcing.announce(instance, repeat),
+      announceElsewhere: (instance) => this.announcing.announceElsewhere(instance),
       release: (instance) => this.release(instance),
       log: (text) => this.options.log(text),
       changed: (instance, change) => this.noteTransition(instance, change),
@@ -429,9 +314,9 @@ class Driver implements Vrrp {
     const source = this.sourceOf(instance);
     const socket = this.links.find(instance);
     if (source === undefined || socket === undefined) return;
-    const { counters, toMulticastGroup } = this.ledger(instance);
+    const { counters, toMulticastGroup } = this.ledgers.of(instance);
     const old = toMulticastGroup || instance.oldUnicastChecksum === 'always';
-    const authenticator = this.authenticator(instance);
+    const authenticator = this.hearing.authenticator(instance);
     for (const { packet, destination } of outgoing(instance, {
       priority,
       source,
@@ -450,50 +335,19 @@ class Driver implements Vrrp {
 
   /** Opens the interfaces for announcements meanwhile, which takes some milliseconds. */
   private async claim(instance: VrrpInstance): Promise<void> {
-    this.announce(instance, 0);
+    this.announcing.announce(instance, 0);
     await this.possessions.claim(instance);
     this.options.onChange();
   }
 
   private async release(instance: VrrpInstance): Promise<void> {
-    this.announcer.forget(this.placesOf(instance));
+    this.announcing.forget(instance);
     await this.possessions.release(instance);
     this.options.onChange();
   }
 
-  private announce(instance: VrrpInstance, repeat: number): void {
-    const held = this.placesOf(instance);
-    for (const name of new Set(held.map((each) => each.interface)))
-      this.announcer.announce(
-        this.announcements(
-          held.filter((each) => each.interface === name),
-          repeat,
-        ),
-      );
-  }
-
-  /** So that switches do not forget interfaces by which nothing else leaves. */
-  private announceElsewhere(instance: VrrpInstance): void {
-    if (!instance.garpExtraInterfaces.all) return;
-    const held = this.placesOf(instance);
-    const others = new Set(held.map((each) => each.interface).filter((name) => name !== instance.interface));
-    for (const name of others) this.announcer.announce(this.announcements(held.filter((each) => each.interface === name).slice(0, 1), 1));
-  }
-
-  private placesOf(instance: VrrpInstance): { readonly interface: string; readonly address: string }[] {
-    return heldAddresses(instance).map(({ address, device }) => ({ address, interface: device ?? instance.interface }));
-  }
-
-  private announcements(held: readonly { readonly interface: string; readonly address: string }[], repeat: number): Announcement[] {
-    return held.flatMap(({ interface: name, address }) => {
-      const link = this.options.host.interface(name);
-      if (!link?.up) return [];
-      return [{ interface: name, index: link.index, address, frame: announcement(link.mac, address), repeat }];
-    });
-  }
-
   private noteTransition(instance: VrrpInstance, { before, after, priority }: Parameters<Hands['changed']>[1]): void {
-    const ledger = this.ledger(instance);
+    const ledger = this.ledgers.of(instance);
     if (before.kind === 'backup' && after.kind === 'ready') return; // Nobody outside need know the difference.
     ledger.lastTransitionMs = Date.now();
     if (after.kind === 'master') ledger.counters.becameMaster++;
@@ -521,7 +375,7 @@ class Driver implements Vrrp {
 
   private statusOf({ unit, member, instance }: Seat): VrrpInstanceStatus {
     const state = unit.stateOf(member);
-    const ledger = this.ledger(instance);
+    const ledger = this.ledgers.of(instance);
     return {
       name: instance.name,
       interface: instance.interface,
@@ -537,10 +391,6 @@ class Driver implements Vrrp {
       counters: { ...ledger.counters },
       checksumForms: { ...ledger.checksumForms },
     };
-  }
-
-  private logAbout({ name }: VrrpInstance, kind: string, text: string): void {
-    this.logLimited(`${name} ${kind}`, `(${name}) ${text}`);
   }
 
   private logLimited(kind: string, text: string): void {

@@ -96,7 +96,8 @@ export class Links {
       ...wanted,
       hopLimitFilter: ({ lowest, highest }) => host.hopLimitFilter(lowest, highest),
       destinations: () => {
-        const own = host.interface(name)?.addresses.filter((address) => address.family === 6) ?? [];
+        const links = [...new Set([name, instance.interface])].map((each) => host.interface(each));
+        const own = links.flatMap((link) => link?.addresses ?? []).filter((address) => address.family === 6);
         return [...wanted.groups, ...own.map(({ address }) => address)];
       },
       received: (packet) => this.options.received(name, packet),
