@@ -1,6 +1,7 @@
 // What the configuration asks of the kernel, finished: which interface each address goes to, and which interfaces are made for it.
 
 import type { GlobalDraft, InstanceDraft, TopDraft } from './draft.js';
+import { at } from './finding.js';
 import type { StaticAddress, StaticAddressDraft, Statics, VirtualMac } from './kernel.js';
 import type { VirtualAddress, VrrpInstance } from './model.js';
 import type { Report } from './report.js';
@@ -50,9 +51,12 @@ interface Surroundings {
   readonly global: GlobalDraft;
   readonly names: InterfaceNames;
   readonly staticInterfaces: readonly string[];
+  readonly report: Report;
 }
 
 export function finishKernelPart(draft: InstanceDraft, surroundings: Surroundings): KernelPart {
+  if (draft.transmitsByBase && draft.virtualMac === undefined)
+    surroundings.report.modified(at(draft.places, 'vmac_xmit_base'), 'vmac_xmit_base has no effect without use_vmac');
   const own = ownMac(draft, surroundings);
   const made: VirtualMac[] = own === undefined ? [] : [own];
   const place = (address: VirtualAddress) => placed(address, { draft, surroundings, made });
@@ -61,7 +65,7 @@ export function finishKernelPart(draft: InstanceDraft, surroundings: Surrounding
   return {
     addresses,
     excludedAddresses,
-    ...(own && { virtualMac: { interface: own.name, transmitsByBase: draft.transmitsByBase ?? false } }),
+    ...(own && { virtualMac: { interface: own.name, transmitsByBase: transmitsByBase(draft, surroundings) } }),
     ...(made.length > 0 && { virtualMacs: made }),
     ...(draft.routes.length > 0 && { routes: draft.routes }),
     ...(draft.rules.length > 0 && { rules: draft.rules }),
@@ -69,6 +73,13 @@ export function finishKernelPart(draft: InstanceDraft, surroundings: Surrounding
     ...(draft.accept === false && { noAccept: true as const }),
     ...(draft.promoteSecondaries && { promoteSecondaries: true as const }),
   };
+}
+
+/** To single peers adverts go where routes lead, which is by the interface itself. */
+function transmitsByBase({ transmitsByBase: written = false, unicastPeers, places }: InstanceDraft, { report }: Surroundings): boolean {
+  if (written || unicastPeers.length === 0) return written;
+  report.warning(at(places, 'use_vmac'), 'with unicast_peer adverts go by the interface itself', 'write vmac_xmit_base to say so');
+  return true;
 }
 
 function ownMac(

@@ -140,6 +140,7 @@ function finishInstance(draft: InstanceDraft, { global, names, statics, report }
         global,
         names,
         staticInterfaces: statics.get(draft.name) ?? [],
+        report,
       }),
       ...(draft.dontTrackPrimary && { dontTrackPrimary: true }),
       ...election(draft, { global, family, version, priority, report }),
