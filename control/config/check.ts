@@ -36,7 +36,7 @@ const CONFIG_CHECKS: readonly ((config: Config) => readonly Finding[])[] = [
 // Instances
 
 function instanceWithoutAddress({ name, addresses, places }: VrrpInstance): Finding[] {
-  if (addresses.length > 0) return [];
+  if (addresses.length > 0 || places.no_virtual_ipaddress !== undefined) return [];
   return [modified(at(places), `vrrp_instance ${name} has no virtual_ipaddress`, 'it takes part in elections and holds nothing')];
 }
 

@@ -42,6 +42,7 @@ const OWN_TABLE = 'the guard has a table of its own, inet natlb';
 const NO_MARKS = 'services need no rules that set firewall marks';
 const NOT_RAISED = 'the timers of VRRP need no priority above other programs: packets have a process of their own';
 const OWN_BUFFERS = 'natlb asks the kernel again for whatever a full buffer lost';
+const FEW_ADVERTS = 'adverts are few; the buffers of the kernel hold them';
 const NO_IPVS = 'no service of IPVS is touched; the flow table is in a file of the run directory';
 const BY_NETLINK = 'the kernel tells when a link goes down';
 const NOT_SWAPPED = 'nothing waits for the memory of the control process';
@@ -79,9 +80,9 @@ export const acceptedGlobals: readonly Keyword<Placed>[] = [
   ...each(PROCESSES, 'no_swap', '', nothing, NOT_SWAPPED),
   ...each(NETLINK, 'rcv_bufs', 'BYTES', size, OWN_BUFFERS),
   ...each(NETLINK, 'rcv_bufs_force', '[BOOL]', boolean, OWN_BUFFERS),
-  accepted('vrrp_rx_bufs_policy', 'MTU|ADVERT|BYTES', anyWords, 'adverts are few; the buffers of the kernel hold them'),
-  accepted('vrrp_rx_bufs_multiplier', 'NUMBER', whole(1, UNSIGNED), 'adverts are few; the buffers of the kernel hold them'),
-  accepted('kernel_rx_buf_size', 'BYTES', size, 'adverts are few; the buffers of the kernel hold them'),
+  accepted('vrrp_rx_bufs_policy', 'MTU|ADVERT|BYTES', anyWords, FEW_ADVERTS),
+  accepted('vrrp_rx_bufs_multiplier', 'NUMBER', whole(1, UNSIGNED), FEW_ADVERTS),
+  accepted('kernel_rx_buf_size', 'BYTES', size, FEW_ADVERTS),
   accepted('rs_init_notifies', '', nothing, 'servers are told of when their state changes'),
   accepted('snmp_socket', 'SOCKET', word, NO_SNMP),
   ...['keepalived', 'vrrp', 'checker', 'rfc', 'rfcv2', 'rfcv3'].map((part) => accepted(`enable_snmp_${part}`, '', nothing, NO_SNMP)),

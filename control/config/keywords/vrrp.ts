@@ -31,6 +31,8 @@ const keywords: readonly Keyword<InstanceDraft>[] = [
   { name: 'version', takes: '2|3', set: (arg) => ({ version: arg.oneOf(VERSIONS) }) },
   { name: 'native_ipv6', takes: '', set: () => ({ nativeIpv6: true }) },
   { name: 'virtual_ipaddress', takes: '{ ADDRESS… }', set: (arg) => ({ addresses: arg.lines(virtualAddress) }) },
+  // keepalived 2.4: an instance without addresses is meant.
+  { name: 'no_virtual_ipaddress', takes: '', set: () => ({}) },
   { name: 'virtual_ipaddress_excluded', takes: '{ ADDRESS… }', set: (arg) => ({ excludedAddresses: arg.lines(virtualAddress) }) },
   { name: 'nopreempt', takes: '', set: () => ({ preempt: false }) },
   { name: 'preempt', takes: '', set: () => ({ preempt: true }), alias: 'nopreempt' },

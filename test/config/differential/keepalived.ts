@@ -43,7 +43,7 @@ export async function keepalivedOf(texts: readonly string[]): Promise<readonly V
     const script = `ip link set lo up; ${SETUP} || exit 1; (${WORKER(0)}) & (${WORKER(1)}); wait`;
     await promisify(execFile)('unshare', ['--net', 'sh', '-c', script, 'sh', String(texts.length - 1)], {
       cwd: directory,
-      timeout: 300_000,
+      timeout: 600_000,
     });
     return texts.map((_, index) => verdict(join(directory, String(index))));
   } finally {
