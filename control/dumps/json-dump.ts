@@ -26,6 +26,12 @@ const STATS: Readonly<Record<string, keyof VrrpCounters>> = {
   invalid_authtype: 'authInvalidType',
   authtype_mismatch: 'authTypeMismatch',
   auth_failure: 'authFailure',
+  auth_ext_missing: 'authExtMissing',
+  auth_ext_malformed: 'authExtMalformed',
+  auth_ext_unknown_key: 'authExtUnknownKey',
+  auth_ext_invalid_hmac: 'authExtInvalidHmac',
+  auth_ext_stale: 'authExtStale',
+  auth_ext_replay: 'authExtReplay',
   pri_zero_rcvd: 'priorityZeroReceived',
   pri_zero_sent: 'priorityZeroSent',
 };

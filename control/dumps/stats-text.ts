@@ -35,6 +35,17 @@ const ERRORS: readonly Section[] = [
     ],
   ],
   [
+    'Authentication Extension Errors',
+    [
+      ['Missing', ({ authExtMissing }) => authExtMissing],
+      ['Malformed', ({ authExtMalformed }) => authExtMalformed],
+      ['Unknown Key', ({ authExtUnknownKey }) => authExtUnknownKey],
+      ['Invalid HMAC', ({ authExtInvalidHmac }) => authExtInvalidHmac],
+      ['Stale', ({ authExtStale }) => authExtStale],
+      ['Replay', ({ authExtReplay }) => authExtReplay],
+    ],
+  ],
+  [
     'Priority Zero',
     [
       ['Received', ({ priorityZeroReceived }) => priorityZeroReceived],
