@@ -1,4 +1,4 @@
-// `npm run bench -- [engine|schedulers|memory|health|namespaces]… [--json] [--rounds N] [--seconds S] [--flows N]`: measures natlb; see bench/README.md.
+// `npm run bench -- [engine|schedulers|memory|health|namespaces|reload]… [--json] [--rounds N] [--seconds S] [--flows N]`: measures natlb; see bench/README.md.
 
 import { parseArgs } from 'node:util';
 
@@ -7,6 +7,7 @@ import { benchHealth } from './health.js';
 import { benchMemory } from './memory.js';
 import { benchNamespaces } from './namespaces.js';
 import type { Options } from './options.js';
+import { benchReload } from './reload.js';
 import { machine, type Result } from './report.js';
 import { benchSchedulers } from './schedulers.js';
 
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   memory: benchMemory,
   health: benchHealth,
   namespaces: benchNamespaces,
+  reload: benchReload,
 };
 
 async function main(): Promise<void> {

@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Question as Asked, FromDataplane, Questions, Readings, Snapshot, Start, ToDataplane } from '../dataplane/protocol.js';
+import { changeFrom } from './reconcile/change.js';
 
 export interface DataplaneOptions {
   readonly start: Start;
@@ -20,6 +21,8 @@ type About<What extends keyof Readings> = Questions[What] extends undefined ? []
 
 export interface Dataplane {
   configure(snapshot: Snapshot): void;
+  /** When it holds what it was told last: how long it took over that. Nothing when it does not run. */
+  settled(): Promise<number | undefined>;
   /** Rejects when the data plane is not running, dies meanwhile, or does not answer in time. */
   read<What extends keyof Readings>(what: What, ...about: About<What>): Promise<Readings[What]>;
   /** Ends it and starts it on these interfaces, with the flows it had. */
@@ -79,6 +82,12 @@ class Supervisor implements Dataplane {
   #pause: NodeJS.Timeout | undefined;
   #nextLook: NodeJS.Timeout | undefined;
   #wanted: Snapshot | undefined;
+  /** What the child was told last: what is the same need not be told again. */
+  #told: Snapshot | undefined;
+  #toldWhole = false;
+  #heldGeneration: number | undefined;
+  #configureMs: number | undefined;
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: DataplaneOptions) {
     this.#options = options;
@@ -87,7 +96,7 @@ class Supervisor implements Dataplane {
 
   configure(snapshot: Snapshot): void {
     this.#wanted = snapshot;
-    if (this.#ready) this.#tell({ kind: 'configure', snapshot });
+    if (this.#ready) this.#tellSnapshot(snapshot);
   }
 
   read<What extends keyof Readings>(what: What, ...[about]: About<What>): Promise<Readings[What]> {
@@ -101,6 +110,23 @@ class Supervisor implements Dataplane {
       this.#questions.set(id, { resolve: resolve as Question['resolve'], reject, timer });
       this.#tell({ kind: 'read', id, ...({ what, about } as Asked) });
     });
+  }
+
+  settled(): Promise<number | undefined> {
+    if (!this.#ready || this.#wanted?.generation === this.#heldGeneration) return Promise.resolve(this.#configureMs);
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(limit);
+        this.#waiting.delete(done);
+        resolve(this.#configureMs);
+      };
+      const limit = setTimeout(done, ANSWER_WITHIN_MS);
+      this.#waiting.add(done);
+    });
+  }
+
+  #settle(): void {
+    for (const done of [...this.#waiting]) done();
   }
 
   about() {
@@ -148,6 +174,10 @@ class Supervisor implements Dataplane {
   #ended({ code, signal, livedMs }: Ending): void {
     this.#child = undefined;
     this.#ready = false;
+    this.#told = undefined;
+    this.#heldGeneration = undefined;
+    this.#configureMs = undefined;
+    this.#settle();
     this.#state = 'dead';
     for (const id of [...this.#questions.keys()]) this.#answer(id, new Error('the data plane died'));
     if (this.#closing) return;
@@ -174,7 +204,7 @@ class Supervisor implements Dataplane {
     const child = this.#child;
     clearTimeout(this.#nextLook);
     this.#nextLook = setTimeout(async () => {
-      const rounds = (await this.read('stats').catch(() => undefined))?.rounds;
+      const rounds = await this.read('rounds').catch(() => undefined);
       if (this.#closing || this.#child !== child) return;
       const idle = rounds === undefined || rounds === last.rounds;
       if (!(idle && last.idle)) return this.#watch({ rounds, idle });
@@ -190,17 +220,21 @@ class Supervisor implements Dataplane {
         this.#everReady = true;
         this.#watch({ rounds: undefined, idle: false });
         this.#options.log(`Data plane runs on ${message.backend} (${message.backendReason}), ${message.adoptedFlows} flows taken over`);
-        if (this.#wanted !== undefined) this.#tell({ kind: 'configure', snapshot: this.#wanted });
+        if (this.#wanted !== undefined) this.#tellSnapshot(this.#wanted);
         break;
       case 'configured':
-        if (message.generation === this.#wanted?.generation) this.#holds();
+        this.#heldGeneration = message.generation;
+        this.#configureMs = message.tookMs;
+        if (message.generation !== this.#wanted?.generation) break;
+        this.#settle();
+        this.#holds();
         break;
       case 'answer':
         this.#answer(message.id, message.value);
         break;
       case 'refused':
         if (this.#answer(message.id, new Error(message.message))) break;
-        this.#options.log(`Data plane refused the configuration: ${message.message}`);
+        this.#refused(message.message);
         break;
       case 'failed':
         this.#failure = message.message;
@@ -208,6 +242,20 @@ class Supervisor implements Dataplane {
       default:
         message satisfies never;
     }
+  }
+
+  #tellSnapshot(snapshot: Snapshot): void {
+    this.#toldWhole = this.#told === undefined;
+    this.#tell({ kind: 'configure', snapshot: changeFrom(this.#told, snapshot) });
+    this.#told = snapshot;
+  }
+
+  /** What it holds is not what it was thought to hold: it is told everything, once. */
+  #refused(why: string): void {
+    this.#options.log(`Data plane refused the configuration: ${why}`);
+    this.#settle();
+    this.#told = undefined;
+    if (!this.#toldWhole && this.#wanted !== undefined) this.#tellSnapshot(this.#wanted);
   }
 
   #holds(): void {

@@ -1,6 +1,15 @@
 // A running natlb: puts configuration, VRRP, health checks and data plane together, and keeps them together over reloads.
 
-import type { Explanation, FlowPiece, FlowQuestion, HeldAddress, PacketQuestion, Snapshot, Stats, Trace } from '../dataplane/protocol.js';
+import type {
+  Explanation,
+  FlowPiece,
+  FlowQuestion,
+  HeldAddress,
+  PacketQuestion,
+  Readings,
+  Snapshot,
+  Trace,
+} from '../dataplane/protocol.js';
 import { dataplaneInterfaces } from './config/interfaces.js';
 import type { Config } from './config/model.js';
 import { type Dataplane, startDataplane } from './dataplane.js';
@@ -13,11 +22,12 @@ import type { Host } from './host/netlink.js';
 import { StaticHolding } from './host/static-holding.js';
 import { inTurn } from './in-turn.js';
 import type { Log } from './log.js';
+import { LogInPieces } from './log-in-pieces.js';
 import { type Notifier, startNotifier } from './notify/driver.js';
-import { type RateMeter, startRateMeter } from './rates/driver.js';
-import { desired } from './reconcile/desired.js';
-import { describeOperation, plan } from './reconcile/plan.js';
+import { desired, type WantedBefore } from './reconcile/desired.js';
+import { describeOperation, type Operation, operations } from './reconcile/plan.js';
 import type { InstanceStatus, Status } from './status.js';
+import { type ApplyTimes, StepClock } from './step-clock.js';
 import type { Facts } from './track/judge.js';
 import { look } from './track/look.js';
 import { firstLook, RouterTracking } from './tracking.js';
@@ -47,6 +57,9 @@ const NO_DATAPLANE = 'data plane';
 /** Without VRRP no standby takes over; yet a data plane without control must end some time. */
 const GRACE_WITHOUT_VRRP_MS = 60_000;
 
+/** Times as long as the last took. */
+const RECONCILE_PAUSE = 4;
+
 const NEEDS_RESTART: readonly { readonly name: string; readonly of: (settings: Config['settings']) => unknown }[] = [
   { name: 'backend', of: ({ backend }) => backend },
   { name: 'flow_table_size', of: ({ maxFlows }) => maxFlows },
@@ -62,17 +75,20 @@ export class Router {
   readonly #health: Health;
   readonly #notifier: Notifier;
   readonly #tracking: RouterTracking;
-  readonly #rates: RateMeter;
   readonly #interfaces: readonly string[];
   readonly #links: DataplaneLinks;
   readonly #statics: StaticHolding;
   readonly #startedMs = Date.now();
   #refuseToRun: (reason: Error) => void = () => {};
   #dataplane: Dataplane | undefined;
+  #reconciling: NodeJS.Timeout | undefined;
+  #reconcileAgainMs = 0;
   #config: Config;
   #applied: Snapshot | undefined;
   #generation = 0;
   readonly #guard: GuardKeeper;
+  readonly #planLog: LogInPieces;
+  readonly #wantedBefore: WantedBefore = new WeakMap();
 
   private constructor(options: RouterOptions, seen: Facts) {
     const { config, runDir, host, log, onChange } = options;
@@ -81,6 +97,7 @@ export class Router {
     });
     this.#options = options;
     this.#config = config;
+    this.#planLog = new LogInPieces(log);
     this.#guard = new GuardKeeper({ services: config.virtualServers, instances: config.instances, log });
     this.#interfaces = dataplaneInterfaces(config, host);
     this.#links = new DataplaneLinks({
@@ -92,7 +109,6 @@ export class Router {
     this.#statics = new StaticHolding({ statics: config.statics, host, log });
     this.#notifier = startNotifier({ config, runDir, log });
     const notifier = this.#notifier;
-    this.#rates = startRateMeter(() => this.#dataplane?.read('stats') ?? Promise.reject(new Error('no data plane yet')));
     this.#tracking = new RouterTracking({
       config,
       seen,
@@ -106,7 +122,7 @@ export class Router {
     this.#health = startHealth({
       services: config.virtualServers,
       log,
-      onChange: () => this.#reconcile(),
+      onChange: () => this.#reconcileSoon(),
       onEvent: notifier.health,
       signals: this.#tracking.signals,
       addresses: heldAddresses(host),
@@ -166,27 +182,38 @@ export class Router {
     return this.#config;
   }
 
-  /** Another configuration, in which nothing is wrong: what is alike in both goes on untouched. */
-  async apply(config: Config): Promise<void> {
+  /**
+   * Another configuration, in which nothing is wrong: what is alike in both goes on untouched. In steps, between which timers and packets come:
+   * with thousands of services each takes its milliseconds.
+   */
+  async apply(config: Config): Promise<ApplyTimes> {
     const seen = await look(config.tracking);
     const before = this.#config;
     this.#config = config;
+    const clock = new StepClock();
     this.#notifier.reload(config);
     this.#statics.reload(config.statics);
     this.#vrrp.reload(config);
     this.#tracking.reload(config, seen);
+    await clock.step('vrrpMs');
     // After it: checks ask what tracked files say.
     this.#health.reload(config.virtualServers);
+    await clock.step('healthMs');
+    this.#guard.keep(config.virtualServers, config.instances);
+    await clock.step('guardMs');
     this.#reconcile();
-    await this.#guard.settled();
+    await clock.step('snapshotMs');
+    const dataplaneMs = await this.#dataplane?.settled();
+    await Promise.all([this.#planLog.settled(), this.#guard.settled()]);
     this.#warnOfRestart(before, config);
+    return { ...clock.times, ...(dataplaneMs === undefined ? {} : { dataplaneMs }) };
   }
 
   async status(): Promise<Omit<Status, 'config'>> {
     const stats = await this.#dataplane?.read('stats').catch(() => undefined);
     // Asked afterwards: it may have died instead of answering.
     const dataplane = this.#dataplane?.about() ?? { state: 'starting' as const, restarts: 0 };
-    const found = stats !== undefined ? this.#measured(stats) : dataplane.state === 'running' ? { silent: true as const } : {};
+    const found = stats !== undefined ? measured(stats) : dataplane.state === 'running' ? { silent: true as const } : {};
     return {
       version: this.#options.version,
       routerId: this.#config.global.routerId,
@@ -216,11 +243,6 @@ export class Router {
     this.#vrrp.clearCounters();
   }
 
-  #measured(stats: Stats): Pick<Status['dataplane'], 'stats' | 'rates'> {
-    const rates = this.#rates.rates(stats);
-    return { stats, ...(rates && { rates }) };
-  }
-
   async flows(question: FlowQuestion): Promise<FlowPiece> {
     const { name } = question.filter;
     const names = this.#config.virtualServers.map((service) => service.name);
@@ -244,7 +266,7 @@ export class Router {
 
   /** Resigns first, so the standby takes over while packets under way are still forwarded. */
   async close(): Promise<void> {
-    this.#rates.close();
+    clearTimeout(this.#reconciling);
     this.#links.close();
     const steps = [
       () => this.#tracking.close(),
@@ -273,20 +295,42 @@ export class Router {
   }
 
   #snapshot(): Snapshot {
-    const held = addressesOf(this.#config);
-    return desired(this.#config, this.#health.state(), { generation: this.#generation, held, graceMs: graceMs(this.#config) });
+    const options = { generation: this.#generation, held: addressesOf(this.#config), graceMs: graceMs(this.#config) };
+    return desired(this.#config, this.#health.state(), options, this.#wantedBefore);
+  }
+
+  /** Once for all that health has to say in one turn of the loop, and with thousands of services never more than a part of its time. */
+  #reconcileSoon(): void {
+    this.#reconciling ??= setTimeout(
+      () => {
+        this.#reconciling = undefined;
+        this.#reconcile();
+      },
+      Math.max(0, this.#reconcileAgainMs - performance.now()),
+    );
   }
 
   #reconcile(): void {
+    const startedMs = performance.now();
     this.#generation += 1;
     const wanted = this.#snapshot();
-    for (const operation of plan(wanted, this.#applied, this.#config.virtualServers)) this.#options.log(describeOperation(operation));
+    this.#planLog.add(described(operations(wanted, this.#applied, this.#config.virtualServers)));
     this.#applied = wanted;
     this.#guard.keep(this.#config.virtualServers, this.#config.instances);
     this.#dataplane?.configure(wanted);
     this.#tracking.servicesChanged();
     this.#options.onChange();
+    const endedMs = performance.now();
+    this.#reconcileAgainMs = endedMs + RECONCILE_PAUSE * (endedMs - startedMs);
   }
+}
+
+function measured({ rates, ...stats }: Readings['stats']): Pick<Status['dataplane'], 'stats' | 'rates'> {
+  return { stats, ...(rates && { rates }) };
+}
+
+function* described(all: Iterable<Operation>): Generator<string, void, undefined> {
+  for (const operation of all) yield describeOperation(operation);
 }
 
 export function idOption({ configId }: Overrides): { configId?: string } {

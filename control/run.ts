@@ -101,8 +101,9 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   opened.push(() => buses[0]?.close());
   opened.push(() => router.close());
   const apply = async (next: Config) => {
-    await router.apply(next);
+    const times = await router.apply(next);
     buses[0]?.reloaded();
+    return times;
   };
   const reloader = new Reloader({ started, ...idOption(args), host, log, apply });
   opened.push(() => reloader.close());

@@ -1,7 +1,7 @@
 // What a running natlb can be asked: the one value behind `natlb status`, `natlb ipvsadm` and /metrics. Plain data: it crosses to a worker
 // thread and over the control socket.
 
-import type { Service, Snapshot, Stats, Traffic } from '../dataplane/protocol.js';
+import type { Rates, Service, Snapshot, Stats } from '../dataplane/protocol.js';
 
 export type VrrpState = 'init' | 'backup' | 'master' | 'fault';
 
@@ -94,21 +94,7 @@ export interface ConfigStatus {
   readonly rolledBack?: true;
 }
 
-/** What passes in a second, on average over the last eight or so. */
-export interface DestinationRate extends Traffic {
-  readonly address: string;
-  readonly port: number;
-}
-
-export interface ServiceRate extends Traffic {
-  readonly name: string;
-  readonly destinations: readonly DestinationRate[];
-}
-
-export interface Rates {
-  readonly total: Traffic;
-  readonly services: readonly ServiceRate[];
-}
+export type { DestinationRate, Rates, ServiceRate } from '../dataplane/protocol.js';
 
 /** One thing that VRRP instances track. */
 export interface TrackerStatus {

@@ -9,7 +9,7 @@ import type {
   HeldAddress,
   PacketQuestion,
   ServiceStats,
-  Snapshot,
+  SnapshotChange,
   Stats,
   Trace,
   Traffic,
@@ -26,9 +26,11 @@ export interface ListedFlows {
 /** The data plane of this machine: devices, worker, flow table. Every call may throw an Error that says what could not be done. */
 export interface Engine {
   readonly about: { readonly backend: Backend; readonly backendReason: string; readonly adoptedFlows: number; readonly flowsLast: boolean };
-  /** Swaps the snapshot in whole, or throws and changes nothing. */
-  configure(snapshot: Snapshot): void;
+  /** Swaps the snapshot in whole, or throws and changes nothing. What it is based on must be the one before. */
+  configure(snapshot: SnapshotChange): void;
   stats(): Stats;
+  /** Of the worker's loop: a number that stands still is a worker that stands still. */
+  rounds(): number;
   flows(question: FlowQuestion): ListedFlows;
   /** Changes nothing. */
   explain(question: PacketQuestion): Explanation;
@@ -88,7 +90,7 @@ export interface SentFrame {
 /** The real pipeline between memory devices: no privilege, no network, no clock. */
 export interface MemoryRouter {
   /** Returns the frames by which flows without their destination are told of their end; so does `advance` for those that were idle. */
-  configure(snapshot: Omit<Snapshot, 'held' | 'graceMs'>): SentFrame[];
+  configure(snapshot: Omit<SnapshotChange, 'held' | 'graceMs'>): SentFrame[];
   route(surroundings: Surroundings): void;
   /** Lets time pass: milliseconds, in steps of 125. */
   advance(ms: number): SentFrame[];

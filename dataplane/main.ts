@@ -4,7 +4,20 @@ import { unlinkSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from './addon.js';
-import type { FlowPiece, FlowQuestion, FromDataplane, Question, Readings, Snapshot, Start, ToDataplane, Trace } from './protocol.js';
+import type {
+  FlowPiece,
+  FlowQuestion,
+  FromDataplane,
+  Question,
+  Readings,
+  Snapshot,
+  SnapshotChange,
+  Start,
+  Stats,
+  ToDataplane,
+  Trace,
+} from './protocol.js';
+import { startRateMeter } from './rate-meter.js';
 
 const start: Start = JSON.parse(process.argv[2] ?? '{}');
 const pidFile = join(start.runDir, 'dataplane.pid');
@@ -43,15 +56,14 @@ function inMegabytes(bytes: number): string {
 }
 
 const engine = open();
-let applied: Snapshot | undefined;
+const meter = startRateMeter(() => engine.stats());
+let applied: Pick<Snapshot, 'held' | 'graceMs'> | undefined;
 let grace: NodeJS.Timeout | undefined;
 
 function handle(message: ToDataplane): void {
   switch (message.kind) {
     case 'configure':
-      engine.configure(message.snapshot);
-      applied = message.snapshot;
-      tell({ kind: 'configured', generation: message.snapshot.generation });
+      configure(message.snapshot);
       break;
     case 'read':
       tell({ kind: 'answer', id: message.id, value: answer(message) });
@@ -64,10 +76,19 @@ function handle(message: ToDataplane): void {
   }
 }
 
+function configure(snapshot: SnapshotChange): void {
+  const startedMs = performance.now();
+  engine.configure(snapshot);
+  applied = snapshot;
+  tell({ kind: 'configured', generation: snapshot.generation, tookMs: performance.now() - startedMs });
+}
+
 function answer(question: Question): Readings[keyof Readings] {
   switch (question.what) {
     case 'stats':
-      return engine.stats();
+      return measured(engine.stats());
+    case 'rounds':
+      return engine.rounds();
     case 'flows':
       return flowPiece(question.about);
     case 'explain':
@@ -77,6 +98,11 @@ function answer(question: Question): Readings[keyof Readings] {
     default:
       return question satisfies never;
   }
+}
+
+function measured(stats: Stats): Readings['stats'] {
+  const rates = meter.rates(stats);
+  return { ...stats, ...(rates && { rates }) };
 }
 
 /** Who watches asks again and again; when nobody asked for so long, nobody watches. */
@@ -106,6 +132,7 @@ function withdraw(why: string): void {
 }
 
 function leave(code: number): never {
+  meter.close();
   engine.close();
   try {
     unlinkSync(pidFile);

@@ -93,6 +93,12 @@ export interface Snapshot {
 /** `auto` takes af_xdp where every interface can, else af_packet, and says why. */
 export type Backend = 'af_xdp' | 'af_packet';
 
+/** A snapshot as it is told: a number stands for the service at that place in the snapshot of generation `base`. */
+export interface SnapshotChange extends Omit<Snapshot, 'services'> {
+  readonly services: readonly (Service | number)[];
+  readonly base?: number;
+}
+
 /** What a dataplane process is started with (the argument vector carries it as JSON). */
 export interface Start {
   readonly interfaces: readonly string[];
@@ -123,6 +129,22 @@ export interface DestinationStats extends Traffic {
 export interface ServiceStats extends Traffic {
   readonly name: string;
   readonly destinations: readonly DestinationStats[];
+}
+
+/** What passes in a second, on average over the last eight or so. */
+export interface DestinationRate extends Traffic {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ServiceRate extends Traffic {
+  readonly name: string;
+  readonly destinations: readonly DestinationRate[];
+}
+
+export interface Rates {
+  readonly total: Traffic;
+  readonly services: readonly ServiceRate[];
 }
 
 export interface DeviceStats {
@@ -276,7 +298,9 @@ export interface Trace {
 
 /** What can be asked of the data plane; the answer carries the value of the same name. */
 export interface Readings {
-  readonly stats: Stats;
+  readonly stats: Stats & { readonly rates?: Rates };
+  /** Rounds of the worker's loop, without all the rest. */
+  readonly rounds: number;
   readonly flows: FlowPiece;
   readonly explain: Explanation;
   readonly trace: Trace;
@@ -285,6 +309,7 @@ export interface Readings {
 /** What more there is to say to ask for it. */
 export interface Questions {
   readonly stats: undefined;
+  readonly rounds: undefined;
   readonly flows: FlowQuestion;
   readonly explain: PacketQuestion;
   /** Verdicts; none: all of them. */
@@ -296,13 +321,13 @@ export type Question = {
 }[keyof Readings];
 
 export type ToDataplane =
-  | { readonly kind: 'configure'; readonly snapshot: Snapshot }
+  | { readonly kind: 'configure'; readonly snapshot: SnapshotChange }
   | ({ readonly kind: 'read'; readonly id: number } & Question)
   | { readonly kind: 'stop' };
 
 export type FromDataplane =
   | { readonly kind: 'ready'; readonly backend: Backend; readonly backendReason: string; readonly adoptedFlows: number }
-  | { readonly kind: 'configured'; readonly generation: number }
+  | { readonly kind: 'configured'; readonly generation: number; readonly tookMs: number }
   | { readonly kind: 'answer'; readonly id: number; readonly value: Readings[keyof Readings] }
   | { readonly kind: 'refused'; readonly id: number; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };

@@ -44,7 +44,6 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   ],
   dbus: ['driver', 'service'],
   notify: ['crew', 'driver', 'fifos', 'mailer'],
-  rates: ['driver'],
   reconcile: [],
   reload: ['load-thread', 'loader', 'reloader'],
   bfd: ['driver', 'socket'],

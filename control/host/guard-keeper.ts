@@ -35,8 +35,10 @@ export class GuardKeeper {
 
   keep(services: readonly GuardedService[], instances: readonly GuardedInstance[] = []): void {
     if (services === this.#services && instances === this.#instances) return;
+    const [servicesBefore, instancesBefore] = [this.#services, this.#instances];
     this.#services = services;
     this.#instances = instances;
+    if (instances === instancesBefore && areAlike(services, servicesBefore)) return;
     const rules = guardRules(services, instances);
     if (rules === this.#wanted) return;
     this.#wanted = rules;
@@ -70,4 +72,18 @@ export class GuardKeeper {
       this.#retry = setTimeout(() => this.#later(), this.#retryMs);
     }
   }
+}
+
+/** Weights and checks are nothing to the guard; to write its rules for thousands of services takes a while. */
+function areAlike(services: readonly GuardedService[], before: readonly GuardedService[]): boolean {
+  return services.length === before.length && services.every((service, at) => isAlike(service, before[at]));
+}
+
+function isAlike(service: GuardedService, before: GuardedService | undefined): boolean {
+  return service === before || (before !== undefined && guarded(service) === guarded(before));
+}
+
+function guarded({ listeners, realServers, sorryServer }: GuardedService): string {
+  const servers = realServers.map(({ address, port }) => `${address} ${port}`);
+  return JSON.stringify([listeners, servers, sorryServer?.address, sorryServer?.port]);
 }

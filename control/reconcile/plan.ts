@@ -31,15 +31,25 @@ export type Operation =
 
 /** `config` tells sorry servers and inhibited ones apart from the others; without it every destination is a real server with a weight. */
 export function plan(wanted: Snapshot, applied: Snapshot | undefined, config: readonly VirtualServer[] = []): Operation[] {
+  return [...operations(wanted, applied, config)];
+}
+
+/** One after the other, for whoever cannot take the time for all of them at once. */
+export function* operations(
+  wanted: Snapshot,
+  applied: Snapshot | undefined,
+  config: readonly VirtualServer[] = [],
+): Generator<Operation, void, undefined> {
   const before = new Map(applied?.services.map((service) => [service.name, service]));
-  const after = new Map(wanted.services.map((service) => [service.name, service]));
+  const after = new Set(wanted.services.map(({ name }) => name));
   const roles = new Map(config.map((service) => [service.name, service]));
-  const removed = [...before].filter(([name]) => !after.has(name));
-  return [
-    ...planSettings(wanted, applied),
-    ...removed.map(([, service]): Operation => ({ kind: 'remove service', service })),
-    ...[...after].flatMap(([name, service]) => planService(service, before.get(name), roles.get(name))),
-  ];
+  yield* planSettings(wanted, applied);
+  for (const [name, service] of before) if (!after.has(name)) yield { kind: 'remove service', service };
+  for (const service of wanted.services) {
+    const was = before.get(service.name);
+    // One object is what nothing has changed of.
+    if (was !== service) yield* planService(service, was, roles.get(service.name));
+  }
 }
 
 /** One line, with keepalived's words where it has words for it. */
@@ -99,20 +109,20 @@ function planDestination(
   applied: Destination | undefined,
   role: VirtualServer | undefined,
 ): Operation[] {
+  if (applied === undefined) return [{ kind: 'add destination', service, destination, sorry: isSorry(destination, role) }];
+  const isLimited = thresholds(applied) !== thresholds(destination);
+  const isWeighed = applied.weight !== destination.weight;
+  if (!isLimited && !isWeighed) return [];
   const sorry = isSorry(destination, role);
-  if (applied === undefined) return [{ kind: 'add destination', service, destination, sorry }];
-  const limited: Operation = { kind: 'change thresholds', service, destination, from: applied, sorry };
   const inhibited = applied.weight * destination.weight === 0 && isInhibited(destination, sorry, role);
+  const limited: Operation = { kind: 'change thresholds', service, destination, from: applied, sorry };
   const weighed: Operation = { kind: 'change weight', service, destination, from: applied.weight, sorry, inhibited };
-  return [
-    ...(thresholds(applied) === thresholds(destination) ? [] : [limited]),
-    ...(applied.weight === destination.weight ? [] : [weighed]),
-  ];
+  return [...(isLimited ? [limited] : []), ...(isWeighed ? [weighed] : [])];
 }
 
 function isSorry(destination: Destination, role: VirtualServer | undefined): boolean {
-  const isReal = role?.realServers.some((server) => endpoint(server) === endpoint(destination)) ?? false;
-  return !isReal && role?.sorryServer !== undefined && endpoint(role.sorryServer) === endpoint(destination);
+  if (role?.sorryServer === undefined || endpoint(role.sorryServer) !== endpoint(destination)) return false;
+  return !role.realServers.some((server) => endpoint(server) === endpoint(destination));
 }
 
 function isInhibited(destination: Destination, sorry: boolean, role: VirtualServer | undefined): boolean {

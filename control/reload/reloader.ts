@@ -1,8 +1,10 @@
 // Reloads, one after the other: reads the file, refuses it whole or has it carried out, and goes back when a trial is not confirmed.
 
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Host } from '../config/host-check.js';
 import type { Config, Finding } from '../config/model.js';
 import type { ConfigStatus } from '../status.js';
+import type { ApplyTimes } from '../step-clock.js';
 import { type ReadOptions, readApart } from './loader.js';
 import type { Known, LoadTimes, Read } from './messages.js';
 import { step, type TrialEvent, type TrialState } from './trial.js';
@@ -14,10 +16,14 @@ export interface ReloadOutcome {
   readonly times?: ReloadTimes;
 }
 
-/** Where the time went. All but the last were spent beside the loop that keeps the VRRP timers. */
-export interface ReloadTimes extends LoadTimes {
+/** Where the time went: that of LoadTimes beside the loop that keeps the VRRP timers. */
+export interface ReloadTimes extends LoadTimes, ApplyTimes {
+  /** From the beginning until all was taken over from the thread that reads. */
   readonly readMs: number;
-  readonly applyMs: number;
+  /** How long the loop was busy, from beginning to end. */
+  readonly loopMs: number;
+  /** How late it was at most. */
+  readonly latestMs: number;
 }
 
 export interface ReloaderOptions {
@@ -25,7 +31,7 @@ export interface ReloaderOptions {
   readonly configId?: string;
   readonly host: Host;
   readonly log: (text: string) => void;
-  readonly apply: (config: Config) => Promise<void>;
+  readonly apply: (config: Config) => Promise<ApplyTimes>;
   readonly read?: (options: ReadOptions) => Promise<Read>;
   /** Before the file is read, and when it has been. */
   readonly onReading?: (config: Config) => () => void;
@@ -35,6 +41,7 @@ type Counts = Omit<ConfigStatus, 'file' | 'trialEndsMs'>;
 
 /** setTimeout cannot wait longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const LATENESS_RESOLUTION_MS = 5;
 
 export class Reloader {
   readonly #options: ReloaderOptions;
@@ -93,16 +100,17 @@ export class Reloader {
   async #reload(trialMs?: number): Promise<ReloadOutcome> {
     const { file } = this.#running.config;
     const startedMs = performance.now();
+    const busy = watchBusy();
     this.#counts = { ...this.#counts, reloads: this.#counts.reloads + 1 };
     const read = await this.#read(file).catch((problem: Error) => problem);
     if (read instanceof Error) return this.#refuse(`${file} cannot be read: ${read.message}`);
     if (read.known === undefined) return this.#refuse(errorsIn(read.findings));
     const readMs = performance.now();
-    await this.#apply(read.known, trialMs);
+    const applied = await this.#apply(read.known, trialMs);
     const { rolledBack: _, ...counts } = this.#counts;
     this.#counts = { ...counts, lastReloadSuccessful: true, lastReloadSuccessMs: Date.now() };
     this.#options.log(`Reloaded ${file}`);
-    const times = { ...read.times, readMs: readMs - startedMs, applyMs: performance.now() - readMs };
+    const times = { ...read.times, readMs: readMs - startedMs, ...applied, ...busy() };
     return { applied: true, message: `reloaded ${file}`, times };
   }
 
@@ -116,11 +124,12 @@ export class Reloader {
     }
   }
 
-  async #apply(known: Known, trialMs?: number): Promise<void> {
+  async #apply(known: Known, trialMs?: number): Promise<ApplyTimes> {
     const before = this.#running;
     this.#running = known;
-    await this.#options.apply(known.config);
+    const times = await this.#options.apply(known.config);
     this.#step({ kind: 'applied', before, ...(trialMs === undefined ? {} : { trialMs }) });
+    return times;
   }
 
   #refuse(why: string): ReloadOutcome {
@@ -162,4 +171,17 @@ export function errorsIn(findings: readonly Finding[]): string {
   if (first === undefined) return 'cannot be read';
   const { file, line, column } = first.place;
   return `${file}:${line}:${column}: ${first.message}${others.length > 0 ? ` (and ${others.length} more)` : ''}`;
+}
+
+/** What the loop does from now until the answer is asked for. */
+function watchBusy(): () => Pick<ReloadTimes, 'loopMs' | 'latestMs'> {
+  const before = performance.eventLoopUtilization();
+  const delays = monitorEventLoopDelay({ resolution: LATENESS_RESOLUTION_MS });
+  delays.enable();
+  return () => {
+    delays.disable();
+    // The histogram holds nanoseconds between its own ticks, so its resolution is part of every value.
+    const latestMs = Math.max(0, delays.max / 1e6 - LATENESS_RESOLUTION_MS);
+    return { loopMs: performance.eventLoopUtilization(before).active, latestMs };
+  };
 }

@@ -142,6 +142,12 @@ void check_families(const WantedService& service) {
   for (const WantedDestination& one : service.destinations) check(one.address);
 }
 
+void check_base(const Napi::Object& snapshot, const WantedSnapshot& before) {
+  if (snapshot.Get("base").IsUndefined() || number_in(snapshot, "base") == before.generation) return;
+  throw std::invalid_argument("the snapshot is based on generation " + std::to_string(number_in(snapshot, "base")) +
+                              ", and the one before is of " + std::to_string(before.generation));
+}
+
 }  // namespace
 
 uint8_t protocol_from(const std::string& name) { return named(kProtocols, name, "protocol"); }
@@ -153,10 +159,17 @@ const char* protocol_name(uint8_t protocol) {
   return "ip";
 }
 
-WantedSnapshot snapshot_from(const Napi::Object& snapshot) {
+WantedSnapshot snapshot_from(const Napi::Object& snapshot, const WantedSnapshot& before) {
+  check_base(snapshot, before);
   WantedSnapshot wanted;
   wanted.generation = number_in(snapshot, "generation");
-  for_each(array_in(snapshot, "services"), [&](const Napi::Value& one) {
+  const Napi::Array services = array_in(snapshot, "services");
+  wanted.services.reserve(services.Length());
+  for_each(services, [&](const Napi::Value& one) {
+    if (one.IsNumber()) {
+      wanted.services.push_back(before.services.at(one.As<Napi::Number>().Uint32Value()));
+      return;
+    }
     wanted.services.push_back(service_from(one.As<Napi::Object>()));
     if (!wanted.services.back().listeners.empty()) check_families(wanted.services.back());
   });

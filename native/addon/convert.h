@@ -21,8 +21,8 @@ uint32_t number_in(const Napi::Object& from, const char* name);
 uint8_t protocol_from(const std::string& name);
 const char* protocol_name(uint8_t protocol);  // 0: ip
 
-// dataplane/protocol.ts: Snapshot.
-WantedSnapshot snapshot_from(const Napi::Object& snapshot);
+// dataplane/protocol.ts: Snapshot, or a SnapshotChange based on `before`.
+WantedSnapshot snapshot_from(const Napi::Object& snapshot, const WantedSnapshot& before = {});
 
 // {address, port}
 Napi::Object endpoint_object(Napi::Env env, const Endpoint& endpoint);

@@ -24,6 +24,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
                        {
                            InstanceMethod<&EngineObject::configure>("configure"),
                            InstanceMethod<&EngineObject::stats>("stats"),
+                           InstanceMethod<&EngineObject::rounds>("rounds"),
                            InstanceMethod<&EngineObject::flows>("flows"),
                            InstanceMethod<&EngineObject::explain>("explain"),
                            InstanceMethod<&EngineObject::trace>("trace"),
@@ -50,7 +51,11 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
 
  private:
   void configure(const Napi::CallbackInfo& info) {
-    guarded(info.Env(), [&] { engine_->configure(snapshot_from(info[0].As<Napi::Object>())); });
+    guarded(info.Env(), [&] {
+      WantedSnapshot wanted = snapshot_from(info[0].As<Napi::Object>(), configured_);
+      engine_->configure(wanted);
+      configured_ = std::move(wanted);
+    });
   }
 
   // withdraw([{interface, address, prefixLength}]): nothing more is steered here, and the addresses go: all that can, whatever holds one
@@ -117,6 +122,8 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     return object;
   }
 
+  Napi::Value rounds(const Napi::CallbackInfo& info) { return number(info.Env(), engine_->worker().rounds()); }
+
   // flows({cursor, count, listed, filter})
   Napi::Value flows(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
@@ -155,6 +162,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     return name;
   }
 
+  WantedSnapshot configured_;
   std::unique_ptr<Engine> engine_;
 };
 

@@ -143,7 +143,9 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
   Napi::Value configure(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
       directory_->collect(*snapshot_);
-      snapshot_ = std::make_unique<Snapshot>(directory_->build(snapshot_from(info[0].As<Napi::Object>())));
+      WantedSnapshot wanted = snapshot_from(info[0].As<Napi::Object>(), configured_);
+      snapshot_ = std::make_unique<Snapshot>(directory_->build(wanted));
+      configured_ = std::move(wanted);
       view_.snapshot = snapshot_.get();
       return end_flows(info.Env(), [this] { return forwarder_->end_orphans(batch_, view_); });
     });
@@ -273,6 +275,7 @@ class MemoryRouter : public Napi::ObjectWrap<MemoryRouter> {
   std::unique_ptr<FlowTable> flows_;
   std::unique_ptr<SlotDirectory> directory_;
   std::unique_ptr<Forwarder> forwarder_;
+  WantedSnapshot configured_;
   std::unique_ptr<Snapshot> snapshot_;
   std::unique_ptr<Routes> routes_;
   View view_{};

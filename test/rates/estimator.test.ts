@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Estimates, estimate, ratesOf } from '../../control/rates/estimator.js';
 import type { ServiceStats, Traffic } from '../../dataplane/protocol.js';
+import { type Estimates, estimate, ratesOf } from '../../dataplane/rates.js';
 import { NO_TRAFFIC } from '../cli/sample-status.js';
 
 function counted(packetsIn: number, bytesIn = packetsIn * 100): { readonly total: Traffic; readonly services: readonly ServiceStats[] } {

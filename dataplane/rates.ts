@@ -1,8 +1,7 @@
 // How much passes in a second, averaged as IPVS averages it, so that graphs match (net/netfilter/ipvs/ip_vs_est.c): every two seconds a
 // quarter of the way from the average to what the last two seconds saw.
 
-import type { DestinationStats, ServiceStats, Stats, Traffic } from '../../dataplane/protocol.js';
-import type { DestinationRate, Rates, ServiceRate } from '../status.js';
+import type { DestinationRate, DestinationStats, Rates, ServiceRate, ServiceStats, Stats, Traffic } from './protocol.js';
 
 export const ROUND_MS = 2000;
 
