@@ -19,7 +19,9 @@ import { type Log, type LogFormat, logToFile, logToStream, openLog } from './log
 import { type Metrics, startMetrics } from './metrics/server.js';
 import { configDiff } from './reload/diff.js';
 import { readApart } from './reload/loader.js';
+import { markReading } from './reload/reload-file.js';
 import { Reloader, type ReloadOutcome } from './reload/reloader.js';
+import { TimeFile } from './reload/time-file.js';
 import { idOption, type Overrides, Router } from './router.js';
 import { runCeremony } from './scripts/ceremony.js';
 import { hearRealTimeSignals, type Signals } from './signals.js';
@@ -103,13 +105,18 @@ async function serve(args: RunArguments, { signals, log, opened }: Surroundings)
   const apply = async (next: Config) => {
     const times = await router.apply(next);
     buses[0]?.reloaded();
+    timeFile.follow(next.global.operating);
     return times;
   };
-  const reloader = new Reloader({ started, ...idOption(args), host, log, apply });
+  const onReading = (running: Config) => markReading(running, runDir, log);
+  const reloader = new Reloader({ started, ...idOption(args), host, log, apply, onReading });
   opened.push(() => reloader.close());
   const status = async () => ({ ...(await router.status()), config: reloader.status() });
   const metrics = await openMetrics(args.metrics ?? config.settings.metrics, status, log);
   opened.push(() => metrics?.close());
+  const timeFile = new TimeFile({ log, reload: () => hangup() });
+  opened.push(() => timeFile.close());
+  timeFile.follow(config.global.operating);
   const reload = (trialMs?: number) => notifying(host.sdNotify, () => reloader.reload(trialMs));
   const dumping = { runDir, log, config: () => router.config, status, clearCounters: () => router.clearCounters() };
   const dumpLogged = (name: DumpName) => void dump(name, dumping).catch((problem: Error) => log(`Nothing is dumped: ${problem.message}`));

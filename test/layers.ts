@@ -45,7 +45,7 @@ const HANDS: Readonly<Record<string, readonly string[]>> = {
   dbus: ['driver', 'service'],
   notify: ['crew', 'driver', 'fifos', 'mailer'],
   reconcile: [],
-  reload: ['load-thread', 'loader', 'reloader'],
+  reload: ['load-thread', 'loader', 'reload-file', 'reloader', 'time-file'],
   bfd: ['driver', 'socket'],
   track: ['delayed-host', 'driver', 'files', 'look', 'process-list'],
   vrrp: [
