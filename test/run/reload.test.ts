@@ -83,6 +83,61 @@ describe('a reload', { skip: SKIP, concurrency: 3 }, () => {
       assert.equal(await place.holds(VIP), true);
     }));
 
+  test('on trial goes back unless it is confirmed, and says so wherever one looks', () =>
+    inPlace(async (place) => {
+      const router = await started(place);
+      place.write(config({ vips: [VIP, SECOND_VIP] }));
+      assert.equal((await ask(place.runDir, { what: 'reload', rollbackAfterMs: 2_000 })).applied, true);
+      await router.logged('On trial: goes back to the configuration that was last not on trial in 2 s');
+      assert.match((await place.natlb('status', '--run-dir', place.runDir)).stdout, /ON TRIAL: goes back in/);
+      await router.logged(/Went back to what .* said before/);
+      await until('the second address went', 10_000, async () => !(await place.holds(SECOND_VIP)) && (await place.holds(VIP)));
+      const { lastReloadSuccessful, rolledBack } = (await router.status()).config;
+      assert.deepEqual({ lastReloadSuccessful, rolledBack }, { lastReloadSuccessful: false, rolledBack: true });
+      assert.match((await place.natlb('confirm', '--run-dir', place.runDir)).stderr, /no configuration is on trial/);
+    }));
+
+  test('on trial stays when it is confirmed', () =>
+    inPlace(async (place) => {
+      const router = await started(place);
+      place.write(config({ vips: [VIP, SECOND_VIP] }));
+      const asked = await place.natlb('reload', '--rollback-after', '3s', '--run-dir', place.runDir);
+      assert.match(asked.stdout, /reloaded .*; it goes back in 3s unless you type natlb confirm/);
+      assert.match((await place.natlb('confirm', '--run-dir', place.runDir)).stdout, /is confirmed/);
+      await router.logged('The configuration on trial is confirmed');
+      assert.equal((await router.status()).config.trialEndsMs, undefined);
+      await until('the second address came', 10_000, () => place.holds(SECOND_VIP));
+    }));
+
+  test('is told beforehand by natlb diff, which changes nothing', () =>
+    inPlace(async (place) => {
+      const router = await started(place);
+      const same = await place.natlb('diff', '--run-dir', place.runDir);
+      assert.deepEqual({ status: same.status, stdout: same.stdout }, { status: 0, stdout: '' });
+      place.write(config({ vips: [VIP, SECOND_VIP] }));
+      const other = await place.natlb('diff', '--run-dir', place.runDir);
+      assert.equal(other.status, 1);
+      assert.match(other.stdout, /^~ vrrp_instance .*\n {4}\+ virtual_ipaddress 203\.0\.113\.11/);
+      place.write('junk');
+      assert.equal((await place.natlb('diff', place.file, '--json', '--run-dir', place.runDir)).status, 2);
+      assert.equal((await router.status()).config.reloads, 0);
+      assert.equal(await place.holds(SECOND_VIP), false);
+    }));
+
+  test('comes with dumps: every signal of keepalived writes its file', () =>
+    inPlace(async (place) => {
+      const router = await started(place);
+      process.kill(router.pid, 'SIGUSR1');
+      await router.logged(/Wrote .*keepalived_parent\.data, .*keepalived\.data, .*keepalived_check\.data/);
+      process.kill(router.pid, 'SIGUSR2');
+      await router.logged(/Wrote .*keepalived\.stats$/m);
+      process.kill(router.pid, 36);
+      await router.logged(/Wrote .*keepalived\.json/);
+      const cleared = await place.natlb('signal', 'STATS_CLEAR', '--run-dir', place.runDir);
+      assert.match(cleared.stdout, /keepalived\.stats/);
+      assert.equal((await router.status()).dataplane.restarts, 0);
+    }));
+
   test('may be asked for on the control socket, which says how it went', () =>
     inPlace(async (place) => {
       const router = await started(place);
