@@ -85,7 +85,7 @@ function withDefaults(draft: BfdDraft, { text, family }: NonNullable<BfdDraft['n
   const { minRxMs = 10, minTxMs = 10, idleTxMs = SECOND_MS, multiplier = 5, ttl = TTL } = draft;
   const expected = draft.ttl ?? (family === 6 ? KEEPALIVED_HOP_LIMIT : TTL);
   const hops = draft.maxHops ?? 0;
-  if (hops > ttl) report.warning(places.max_hops ?? blockOf(draft), `max_hops of bfd_instance ${name} is more than its ttl`);
+  if (hops > ttl) report.modified(places.max_hops ?? blockOf(draft), `max_hops of bfd_instance ${name} is more than its ttl`);
   const all = draft.vrrp === undefined && draft.checker === undefined;
   return {
     name,

@@ -109,7 +109,7 @@ const LONGEST_DELAY = 255;
 /** keepalived's manual gives the time down for the time up as well when it is left out; keepalived itself does not wait then. */
 export function linkDelay(line: Arguments): LinkDelay {
   const name = line.word('the name of an interface');
-  const downMs = line.seconds(0, LONGEST_DELAY);
   const place = line.valuePlace;
+  const downMs = line.seconds(0, LONGEST_DELAY);
   return { interface: name, downMs, upMs: line.more() ? line.seconds(0, LONGEST_DELAY) : 0, place };
 }
