@@ -39,6 +39,7 @@ interface Disagreement {
 /** Nothing when they agree, but for what is intended. */
 function disagreement(text: string, verdict: Verdict): Disagreement | undefined {
   const check = checked(text);
+  if (codeOf(check, check.findings) === verdict.code) return undefined;
   const { findings, said } = without(check.findings, verdict);
   const natlb = codeOf(check, findings);
   const keepalived = said.length === verdict.said.length ? verdict.code : codeLeft(verdict, said);
