@@ -38,7 +38,7 @@ export function checkSurroundings({ tls, global, trackFiles, bfdInstances }: Top
   return {
     tls: files,
     logAllFailures: global.logAllFailures ?? false,
-    files: new Map(trackFiles.map(({ name, weight = 0, reverse = false }) => [name, { weight, reverse }])),
+    files: new Map(trackFiles.map(({ name, weight = 1, reverse = false }) => [name, { weight, reverse }])),
     sessions: new Set(bfdInstances.map(({ name }) => name)),
   };
 }

@@ -26,9 +26,9 @@ export const HTTP: Meanings = {
   http_protocol: ['1.0', 'Version of HTTP; 1.0C asks to keep the connection, 1.1 closes it.'],
   virtualhost: ['that of the server', 'The host that is asked for.'],
   nb_get_retry: ['', 'The old name of retry.'],
-  fast_recovery: ['false', 'A server that was down is up when its first url is right.'],
+  fast_recovery: ['false', 'A server that must prove itself is asked for all its urls in a row, not for one each delay_loop.'],
   url: ['', 'What is asked for; several are asked for one after the other.'],
-  enable_sni: ['false', 'The host is named in the TLS handshake.'],
+  enable_sni: ['false', 'The virtual host is named in the TLS handshake.'],
   sni_name: ['virtualhost', 'The name in the TLS handshake.'],
 };
 
@@ -42,17 +42,17 @@ export const URL: Meanings = {
   digest: ['none', 'MD5 of what must come, see natlb genhash.'],
   status_code: ['200-299', 'Which status is right.'],
   virtualhost: ['that of the checker', 'The host that is asked for.'],
-  regex: ['none', 'A pattern (PCRE) that what comes must match.'],
+  regex: ['none', 'A pattern, as JavaScript has them, that the first MiB of what comes must match, within 25 ms.'],
   regex_no_match: ['', 'It must not match.'],
-  regex_options: ['none', 'Options of the pattern.'],
-  regex_stack: ['', 'Memory of the matcher.'],
+  regex_options: ['none', 'caseless, dotall, multiline, utf or ucp; others that change what matches are errors.'],
+  regex_stack: ['', 'Nothing: the matcher is bounded in time instead.'],
   regex_min_offset: ['0', 'Where in the text a match may begin, at the earliest.'],
   regex_max_offset: ['anywhere', 'And at the latest.'],
 };
 
 export const TLS_FILES: Meanings = {
   password: ['none', 'Password of the key.'],
-  ca: ['none', 'Certificates that servers’ must be signed by; without any, theirs are not looked at.'],
+  ca: ['none', 'Certificates that servers’ must be signed by; without any, theirs are not looked at, and their names never are.'],
   certificate: ['none', 'Our own certificate.'],
   key: ['none', 'Its key.'],
 };
@@ -92,6 +92,6 @@ export const BFD_CHECK: Meanings = {
 
 export const FILE_CHECK: Meanings = {
   track_file: ['', 'The track_file.'],
-  weight: ['1', 'What its number is multiplied with.'],
-  dynamic: ['', 'The number, times the weight, is the server’s weight.'],
+  weight: ['that of the track_file', 'What its number is multiplied with; 0: any other number than 0 is a failure.'],
+  dynamic: ['', 'Nothing: the number, times the weight, is always added to the server’s weight.'],
 };

@@ -15,7 +15,7 @@ export const TIMING = {
 const POOL: Meanings = {
   ...TIMING,
   weight: ['1', 'Share of the connections; 0: no new ones.'],
-  inhibit_on_failure: ['false', 'A server that is down stays with weight 0, and its connections go on.'],
+  inhibit_on_failure: ['false', 'A server that is down stays with weight 0, and its TCP connections go on.'],
   virtualhost: ['none', 'The host that HTTP_GET and SSL_GET ask for.'],
   lb_kind: ['NAT', 'How packets are forwarded; natlb translates them, and can nothing else.'],
   lvs_method: ['NAT', 'The same.'],
