@@ -118,8 +118,8 @@ interface RawSocket {
 /** raw-socket closes a socket that only its own listeners hold. */
 const kept: RawSocket[] = [];
 
-/** Of packets sent to ourselves with these hop limits, which came through the filter. */
-async function hopLimitsPassed(hopLimits: readonly number[]): Promise<number[]> {
+/** Of packets sent to ourselves with these hop limits, which came through the filter for this range. */
+async function hopLimitsPassed(hopLimits: readonly number[], lowest: number, highest: number): Promise<number[]> {
   const raw: { AddressFamily: { IPv6: number }; createSocket(options: object): RawSocket } = createRequire(import.meta.url)('raw-socket');
   const open = () => {
     const socket = raw.createSocket({ protocol: 112, addressFamily: raw.AddressFamily.IPv6 });
@@ -129,7 +129,7 @@ async function hopLimitsPassed(hopLimits: readonly number[]): Promise<number[]> 
   const integer = (value: number) => Buffer.from(Int32Array.of(value).buffer);
   const passed: number[] = [];
   const receiver = open();
-  receiver.setOption(1, 50, integer(theHost().hopLimitFilter(255, 255)), 4); // SO_ATTACH_BPF
+  receiver.setOption(1, 50, integer(theHost().hopLimitFilter(lowest, highest)), 4); // SO_ATTACH_BPF
   receiver.on('message', (message) => passed.push(message[0] ?? -1));
   for (const hopLimit of hopLimits) {
     const sender = open();

@@ -103,8 +103,10 @@ describe('host by netlink', { skip: SKIP }, () => {
     assert.ok(await eventually(async () => (await here.do('interface', 'c0')) === undefined));
   });
 
-  test('the filter passes hop limit 255 only', async () => {
-    assert.deepEqual(await here.do('hopLimitsPassed', [254, 255, 1, 64, 255]), [255, 255]);
+  test('a filter passes the hop limits it is for, and no others', async () => {
+    assert.deepEqual(await here.do('hopLimitsPassed', [254, 255, 1, 64, 255], 255, 255), [255, 255]);
+    assert.deepEqual(await here.do('hopLimitsPassed', [59, 60, 61, 64, 65, 255], 60, 64), [60, 61, 64]);
+    assert.deepEqual(await here.do('hopLimitsPassed', [1, 254, 255], 0, 254), [1, 254]);
   });
 
   test('who has stopped listening is told nothing, nor is anybody after the end', async () => {

@@ -235,6 +235,36 @@ describe('natlb with natlb', { skip: skip(false), concurrency: 3 }, () => {
       }));
   }
 
+  test('an owner that ignores adverts ignores them, and ids that nobody has are logged where that is asked for [9568-16]', () =>
+    inLab(async (lab) => {
+      const own = instance(255, { ownerIgnoreAdverts: true });
+      const a = lab.natlb('a', [own], [], { global: { logUnknownVrids: true } });
+      await eventually('the owner', () => lab.holders(VIP), 'a');
+      const stranger = { ...own, virtualRouterId: 9 };
+      const from = (message: Uint8Array) => overIpv4(message, { source: '10.77.1.2' }).packet;
+      await lab.inject('b', 'pub', [from(encode(own, 255, '10.77.1.2')), from(encode(stranger, 100, '10.77.1.2'))]);
+      await eventually('a count', async () => (await a.status())[0]?.counters.ignoredAsOwner, 1);
+      await eventually('a line', () => a.logs.includes('Unknown VRID(9) received on pub'), true);
+      assert.equal((await a.status())[0]?.state, 'master');
+      assert.equal((await a.status())[0]?.counters.advertsReceived, 0);
+    }));
+
+  test('a peer that computes checksums as keepalived did until 1.3.6 is answered in the same way', () =>
+    inLab(async (lab) => {
+      const own = instance(150, unicast('10.77.1.2'));
+      const a = lab.natlb('a', [own]);
+      await eventually('the first master', () => lab.holders(VIP), 'a');
+      const old = encode(own, 100, '10.77.1.2', { destination: '10.77.1.1', toMulticastGroup: true });
+      await lab.inject('b', 'pub', [overIpv4(old, { source: '10.77.1.2', destination: '10.77.1.1' }).packet], '10.77.1.1');
+      await eventually('a line', () => a.logs.includes('(VI_1) Setting unicast VRRPv3 checksum to old version'), true);
+      assert.equal((await a.status())[0]?.checksumForms['to-multicast-group'], 1);
+      const b = lab.natlb('b', [instance(100, unicast('10.77.1.1'))]);
+      await follows(b);
+      const forms = (await b.status())[0]!.checksumForms;
+      assert.ok(forms['to-multicast-group'] > 0);
+      assert.equal(forms['with-pseudo-header'], 0);
+    }));
+
   test('adverts to another group, from another address, are heard by who asks for them', () =>
     inLab(async (lab) => {
       const there: Partial<VrrpInstance> = { target: { kind: 'multicast', group: '224.0.0.222' } };
