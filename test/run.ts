@@ -32,7 +32,7 @@ interface FileResult {
 type Totals = Map<string, number>;
 
 /** These wait for real timers in network namespaces of their own: several at once cost little, but not beside compilers and fuzzers. */
-const NETWORK = /\b(lab|programs|interop|devices|guard|run|oracle|differential)\b/;
+const NETWORK = /\b(lab|programs|interop|frr|devices|guard|run|oracle|differential)\b/;
 
 const GROUPS: readonly Group[] = [
   { name: 'quick tests', takes: (file) => !NETWORK.test(file), concurrency: availableParallelism() },

@@ -55,7 +55,7 @@ export interface Running {
 
 export class Lab {
   private readonly name = `${PREFIX}${process.pid}-${labs++}`;
-  private readonly directory = join(tmpdir(), this.name);
+  readonly directory = join(tmpdir(), this.name);
   private readonly children: ChildProcess[] = [];
 
   constructor() {
@@ -143,7 +143,8 @@ export class Lab {
     }
   }
 
-  private start(side: Side | 'lan', command: string, args: readonly string[]): ChildProcess {
+  /** Any program, ended with the lab. */
+  start(side: Side | 'lan', command: string, args: readonly string[]): ChildProcess {
     const child = spawn('ip', ['netns', 'exec', this.namespace(side), command, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
     child.stderr.resume();
     this.children.push(child);
