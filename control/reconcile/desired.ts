@@ -42,7 +42,8 @@ function isSame(one: Destination, other: Destination | undefined): boolean {
     one.port === other.port &&
     one.weight === other.weight &&
     one.upperThreshold === other.upperThreshold &&
-    one.lowerThreshold === other.lowerThreshold
+    one.lowerThreshold === other.lowerThreshold &&
+    one.down === other.down
   );
 }
 

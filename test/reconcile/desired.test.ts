@@ -84,3 +84,11 @@ test('what a service says of itself goes along', () => {
   assert.deepEqual({ ...service, ...values }, service);
   assert.deepEqual(service?.destinations, [{ address: '10.11.12.1', port: 80, weight: 2, upperThreshold: 100, lowerThreshold: 80 }]);
 });
+
+test('a server of weight 0 that goes down is another destination, though its weight stays', () => {
+  const idle = { ...SERVICE, realServers: [realServer({ address: '10.11.12.1', weight: 0, inhibitOnFailure: true }), TWO] };
+  const [before, wanted] = [new WeakMap(), config([idle])];
+  const destinationsWith = (up: readonly string[]) => desired(wanted, health(idle, up, true), OPTIONS, before).services[0]?.destinations[0];
+  assert.deepEqual(destinationsWith(['10.11.12.1', '10.11.12.2']), { address: '10.11.12.1', port: 80, weight: 0 });
+  assert.deepEqual(destinationsWith(['10.11.12.2']), { address: '10.11.12.1', port: 80, weight: 0, down: true });
+});
