@@ -100,7 +100,8 @@ const SENTENCES: Table = {
   http: twoLines(
     ({ tls }) => (tls === undefined ? 'HTTP_CHECK' : 'SSL_CHECK'),
     (server) => `Remote Web server ${server} succeed on service.`,
-    (server, { fault }) => `${HTTP_FAULTS[fault]} ${server}.`,
+    (server, { fault }, { tls }) =>
+      `${tls !== undefined && fault === 'silence' ? 'Timeout SSL read server' : HTTP_FAULTS[fault]} ${server}.`,
   ),
   smtp: twoLines(
     () => 'SMTP_CHECK',
