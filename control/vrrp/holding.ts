@@ -34,30 +34,37 @@ export class Holding {
   /** By key; of `wanted`, but for what failed. */
   private readonly held = new Map<string, Item>();
   private readonly failures = new Map<string, string>();
+  /** So many are at it: what is added is told by the host at once, and must not be looked for meanwhile. */
+  private working = 0;
 
   constructor(options: HoldingOptions) {
     this.options = options;
   }
 
   /** Adds what is not held yet, and removes what is and is not wanted any more. Routes may need addresses as their source. */
-  async claim(wanted: Wanted): Promise<void> {
+  claim(wanted: Wanted): Promise<void> {
     this.wanted = itemsOf(wanted);
     this.failures.clear();
     const keys = new Set(this.wanted.map(keyOf));
-    for (const [key, item] of [...this.held].toReversed()) if (!keys.has(key)) await this.remove(item);
-    await this.addMissing();
+    return this.alone(async () => {
+      for (const [key, item] of [...this.held].toReversed()) if (!keys.has(key)) await this.remove(item);
+      await this.addAll();
+    });
   }
 
   /** Also what `beside` names, which a process that was killed may have left. */
-  async release(beside: Wanted = NOTHING): Promise<void> {
+  release(beside: Wanted = NOTHING): Promise<void> {
     const all = new Map([...itemsOf(beside).map((item) => [keyOf(item), item] as const), ...this.held]);
     this.wanted = [];
     this.failures.clear();
-    for (const item of [...all.values()].toSorted(byKind).toReversed()) await this.remove(item);
+    return this.alone(async () => {
+      for (const item of [...all.values()].toSorted(byKind).toReversed()) await this.remove(item);
+    });
   }
 
   /** What is held and tracked, and is not there though it could be. From now on it is not held. */
   lost(): readonly string[] {
+    if (this.working > 0) return [];
     const { kernel } = this.options.host;
     const held = [...this.held.values()];
     const routes = held.flatMap((each) => (each.kind === 'route' && each.item.tracked ? [each.item] : []));
@@ -73,6 +80,17 @@ export class Holding {
 
   /** What could not be had before, or is not there any more. */
   async addMissing(): Promise<void> {
+    if (this.working === 0) await this.alone(() => this.addAll());
+  }
+
+  private async alone(work: () => Promise<void>): Promise<void> {
+    this.working += 1;
+    await work().finally(() => {
+      this.working -= 1;
+    });
+  }
+
+  private async addAll(): Promise<void> {
     for (const item of this.wanted) if (!this.held.has(keyOf(item))) await this.add(item);
   }
 

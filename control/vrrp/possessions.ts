@@ -31,8 +31,9 @@ export class Possessions {
     this.stopListening = options.host.kernel?.onRouteChange(() => this.look()) ?? (() => {});
   }
 
-  claim(instance: VrrpInstance): Promise<void> {
-    return this.holding(instance).claim(wantedBy(instance));
+  async claim(instance: VrrpInstance): Promise<void> {
+    await this.holding(instance).claim(wantedBy(instance));
+    this.look(); // What happened meanwhile was not looked at.
   }
 
   /** Also what a killed process may have left of it. */
