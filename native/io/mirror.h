@@ -17,8 +17,8 @@ namespace natlb {
 
 class Mirror {
  public:
-  // `interfaces` stand first in Routes, in this order, present or not; their VLANs and macvlans follow, then the host's others, whose neighbours are not
-  // mirrored.
+  // `interfaces` stand first in Routes, in this order, present or not; their VLANs and macvlans follow, then the host's others, whose
+  // neighbours are not mirrored.
   explicit Mirror(std::vector<std::string> interfaces);
 
   // Readable when drain would find something.
