@@ -29,7 +29,7 @@ const FLAG_BITS: Readonly<Record<Exclude<AddressFlag, 'dad'>, number>> = {
 };
 const FOREVER = 0xffffffff;
 
-/** What is there already becomes what is asked for: one left behind by a process that was killed may differ. */
+/** What is there already stays, with the lifetimes that are asked for. */
 export function addAddress(index: number, held: HeldAddress): Uint8Array {
   const attributes = [
     ...both(held, held.peer ?? held.address),
