@@ -17,14 +17,14 @@ const POOL: Meanings = {
   weight: ['1', 'Share of the connections; 0: no new ones.'],
   inhibit_on_failure: ['false', 'A server that is down stays with weight 0, and its TCP connections go on.'],
   virtualhost: ['none', 'The host that HTTP_GET and SSL_GET ask for.'],
-  lb_kind: ['NAT', 'How packets are forwarded; natlb translates them, and can nothing else.'],
-  lvs_method: ['NAT', 'The same.'],
+  lvs_method: ['NAT', 'How packets are forwarded; natlb translates them, and can nothing else.'],
   smtp_alert: ['smtp_alert_checker; else true for real servers, false for virtual ones', 'Mail at every change.'],
   snmp_name: ['none', 'Name in SNMP.'],
 };
 
 export const VIRTUAL_SERVER: Meanings = {
   ...POOL,
+  lb_kind: ['NAT', 'How packets are forwarded.'],
   ip_family: ['that of its address or servers', 'Family of a virtual server that is a firewall mark.'],
   protocol: ['UDP', 'TCP, UDP or SCTP. Say it: hardly anybody means the default, which is IPVS’s.'],
   lb_algo: ['wlc', 'Scheduler: rr, wrr, lc, wlc, sh, dh, mh, sed, nq, fo, ovf or twos.'],

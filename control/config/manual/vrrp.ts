@@ -42,6 +42,7 @@ export const INSTANCE: Meanings = {
   version: ['vrrp_version', 'Version of VRRP.'],
   native_ipv6: ['', 'The instance speaks IPv6 though it has no address, or its first is of IPv4.'],
   virtual_ipaddress: ['none', 'Addresses the master holds and advertises, one a line, as of ip-address(8).'],
+  no_virtual_ipaddress: ['', 'The instance is meant to have no address: no warning.'],
   virtual_ipaddress_excluded: ['none', 'Addresses the master holds and does not advertise; of either family, and any number.'],
   virtual_routes: ['none', 'Routes the master has, one a line, as of ip-route(8).'],
   virtual_rules: ['none', 'Rules the master has, one a line, as of ip-rule(8).'],
