@@ -36,6 +36,7 @@ export class Holding {
   private readonly failures = new Map<string, string>();
   /** So many are at it: what is added is told by the host at once, and must not be looked for meanwhile. */
   private working = 0;
+  private work: Promise<void> = Promise.resolve();
 
   constructor(options: HoldingOptions) {
     this.options = options;
@@ -54,10 +55,10 @@ export class Holding {
 
   /** Also what `beside` names, which a process that was killed may have left. */
   release(beside: Wanted = NOTHING): Promise<void> {
-    const all = new Map([...itemsOf(beside).map((item) => [keyOf(item), item] as const), ...this.held]);
     this.wanted = [];
     this.failures.clear();
     return this.alone(async () => {
+      const all = new Map([...itemsOf(beside).map((item) => [keyOf(item), item] as const), ...this.held]);
       for (const item of [...all.values()].toSorted(byKind).toReversed()) await this.remove(item);
     });
   }
@@ -65,14 +66,8 @@ export class Holding {
   /** What is held and tracked, and is not there though it could be. From now on it is not held. */
   lost(): readonly string[] {
     if (this.working > 0) return [];
-    const { kernel } = this.options.host;
     const held = [...this.held.values()];
-    const routes = held.flatMap((each) => (each.kind === 'route' && each.item.tracked ? [each.item] : []));
-    const rules = held.flatMap((each) => (each.kind === 'rule' && each.item.tracked ? [each.item] : []));
-    const missing = new Set<unknown>([
-      ...(routes.length === 0 ? [] : (kernel?.missingRoutes(routes) ?? [])),
-      ...(rules.length === 0 ? [] : (kernel?.missingRules(rules) ?? [])),
-    ]);
+    const missing = this.missing(held);
     const gone = held.filter((each) => (each.kind === 'address' ? this.isGone(each.item) : missing.has(each.item)));
     for (const item of gone) this.held.delete(keyOf(item));
     return gone.filter((each) => each.kind === 'rule' || devicesOf(each).every((name) => this.isUp(name))).map(describe);
@@ -83,15 +78,35 @@ export class Holding {
     if (this.working === 0) await this.alone(() => this.addAll());
   }
 
-  private async alone(work: () => Promise<void>): Promise<void> {
+  /** One thing after the other: what was begun before must not add again what is released. */
+  private alone(work: () => Promise<void>): Promise<void> {
     this.working += 1;
-    await work().finally(() => {
+    const done = this.work.then(work).finally(() => {
       this.working -= 1;
     });
+    this.work = done.catch(() => {});
+    return done;
   }
 
   private async addAll(): Promise<void> {
-    for (const item of this.wanted) if (!this.held.has(keyOf(item))) await this.add(item);
+    const { wanted } = this;
+    for (const item of wanted) if (this.wanted === wanted && !this.held.has(keyOf(item))) await this.add(item);
+  }
+
+  /** Of routes and rules. Nothing, while the kernel cannot be asked. */
+  private missing(held: readonly Item[]): ReadonlySet<unknown> {
+    const { kernel } = this.options.host;
+    const routes = held.flatMap((each) => (each.kind === 'route' && each.item.tracked ? [each.item] : []));
+    const rules = held.flatMap((each) => (each.kind === 'rule' && each.item.tracked ? [each.item] : []));
+    try {
+      return new Set<unknown>([
+        ...(routes.length === 0 ? [] : (kernel?.missingRoutes(routes) ?? [])),
+        ...(rules.length === 0 ? [] : (kernel?.missingRules(rules) ?? [])),
+      ]);
+    } catch (error) {
+      this.complain('missing', error as Error);
+      return new Set();
+    }
   }
 
   private isGone({ device, address, untracked }: WantedAddress): boolean {
@@ -134,11 +149,14 @@ export class Holding {
       this.failures.delete(key);
       return true;
     } catch (error) {
-      const { message } = error as Error;
-      if (this.failures.get(key) !== message) this.options.log(message);
-      this.failures.set(key, message);
+      this.complain(key, error as Error);
       return false;
     }
+  }
+
+  private complain(about: string, { message }: Error): void {
+    if (this.failures.get(about) !== message) this.options.log(message);
+    this.failures.set(about, message);
   }
 }
 

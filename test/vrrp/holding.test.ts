@@ -130,3 +130,27 @@ test('a host that takes no routes says so, and holds the addresses', async () =>
   assert.deepEqual(memory.logs, ['this host takes no routes and no rules']);
   assert.equal(memory.there.size, 2);
 });
+
+test('a release is the last word over what is just being added again', async () => {
+  const { holding, there, asked } = new Memory();
+  await holding.claim(wanted({ addresses: ADDRESSES.slice(0, 4) }));
+  there.clear();
+  holding.lost();
+  await Promise.all([holding.addMissing(), holding.release(wanted({ addresses: ADDRESSES.slice(0, 4) }))]);
+  assert.deepEqual([...there], []);
+  asked.length = 0;
+  await holding.claim(wanted());
+  assert.deepEqual(asked, ['add 10.0.0.0 eth0', 'add 10.0.0.1 eth0']);
+});
+
+test('while the kernel cannot be asked nothing counts as gone', async () => {
+  const memory = new Memory();
+  const kernel = memory.host.kernel as NonNullable<VrrpHost['kernel']>;
+  const missingRoutes = () => {
+    throw new Error('cannot list routes: too many open files');
+  };
+  const holding = new Holding({ host: { ...memory.host, kernel: { ...kernel, missingRoutes } }, log: (text) => memory.logs.push(text) });
+  await holding.claim(wanted({ routes: [route('10.1.0.0')] }));
+  assert.deepEqual([holding.lost(), holding.lost()], [[], []]);
+  assert.deepEqual(memory.logs, ['cannot list routes: too many open files']);
+});
