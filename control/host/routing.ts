@@ -43,14 +43,14 @@ export class Routing {
     perform(this.options.ask, removeRule(rule), `remove the rule ${rule.text}`, GONE_ALREADY);
   }
 
-  /** Of routes with our mark, those that are not there. */
+  /** Of routes with our mark, those that are not there. Throws when the kernel does not say. */
   missingRoutes(wanted: readonly Route[]): readonly Route[] {
-    const there = this.list(wanted, listRoutes, readRouteKey);
+    const there = this.list('routes', wanted, listRoutes, readRouteKey);
     return wanted.filter((route) => !there.has(routeKey(route)));
   }
 
   missingRules(wanted: readonly Rule[]): readonly Rule[] {
-    const there = this.list(wanted, listRules, readRuleKey);
+    const there = this.list('rules', wanted, listRules, readRuleKey);
     return wanted.filter((rule) => !there.has(ruleKey(rule)));
   }
 
@@ -73,11 +73,14 @@ export class Routing {
   }
 
   private list(
+    what: string,
     wanted: readonly { readonly family: 4 | 6 }[],
     question: (family: 4 | 6) => Uint8Array,
     read: (bytes: Uint8Array) => string | undefined,
   ): ReadonlySet<string> {
     const families = FAMILIES.filter((family) => wanted.some((each) => each.family === family));
-    return new Set(families.flatMap((family) => this.options.ask(question(family)).messages.flatMap((bytes) => read(bytes) ?? [])));
+    const answers = families.map((family) => this.options.ask(question(family)));
+    for (const { code, error } of answers) if (code !== 0) throw new Error(`cannot list ${what}: ${error}`);
+    return new Set(answers.flatMap(({ messages }) => messages.flatMap((bytes) => read(bytes) ?? [])));
   }
 }
