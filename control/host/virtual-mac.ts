@@ -18,11 +18,16 @@ const OF_THE_ONE_BELOW: Readonly<Record<string, number>> = { arp_ignore: 1, arp_
 const IPV6_IS_OFF: readonly number[] = [97];
 const BASE_IS_DOWN: readonly number[] = [100];
 
+interface HeldSetting {
+  readonly name: string;
+  readonly setting: string;
+}
+
 export class VirtualMacs {
   private readonly ask: Ask;
   private readonly settings = new Settings();
   /** What holds a setting of other interfaces, by name. */
-  private readonly held = new Map<string, readonly { readonly name: string; readonly setting: string }[]>();
+  private readonly held = new Map<string, { readonly baseIndex: number; readonly settings: readonly HeldSetting[] }>();
 
   constructor(ask: Ask) {
     this.ask = ask;
@@ -32,7 +37,7 @@ export class VirtualMacs {
   ensure(wanted: VirtualMac): void {
     const base = this.find(wanted.base);
     if (base === undefined) throw new Error(`cannot make ${wanted.name}: there is no interface ${wanted.base}`);
-    this.prepareOthers(wanted);
+    this.prepareOthers(wanted, base);
     if (!this.isThere(wanted, base)) this.make(wanted, base);
     const made = this.find(wanted.name);
     if (made === undefined) throw new Error(`cannot make ${wanted.name}: it is gone at once`);
@@ -44,8 +49,7 @@ export class VirtualMacs {
   remove({ name }: VirtualMac): void {
     const found = this.find(name);
     if (found?.kind === 'macvlan') perform(this.ask, removeLink(found.index), `remove ${name}`, GONE_ALREADY);
-    for (const { name: other, setting } of this.held.get(name) ?? []) this.settings.release(other, setting);
-    this.held.delete(name);
+    this.letOthersBe(name);
   }
 
   private make(wanted: VirtualMac, base: KernelLink): void {
@@ -63,14 +67,22 @@ export class VirtualMacs {
     return false;
   }
 
-  private prepareOthers({ name, base }: VirtualMac): void {
-    if (this.held.has(name)) return;
+  /** Once more for an interface that was made anew: it begins with settings of its own. */
+  private prepareOthers({ name, base }: VirtualMac, { index: baseIndex }: KernelLink): void {
+    if (this.held.get(name)?.baseIndex === baseIndex) return;
+    this.letOthersBe(name);
     const filtered = withoutGeneralReversePathFilter(this.settings).map((other) => ({ name: other, setting: 'rp_filter' }));
     const below = Object.entries(OF_THE_ONE_BELOW).map(([setting, value]) => {
       this.settings.hold(base, setting, value);
       return { name: base, setting };
     });
-    this.held.set(name, [...filtered, ...below]);
+    this.held.set(name, { baseIndex, settings: [...filtered, ...below] });
+  }
+
+  private letOthersBe(name: string): void {
+    const settings = this.held.get(name)?.settings ?? [];
+    this.held.delete(name);
+    for (const { name: other, setting } of settings) this.settings.release(other, setting);
   }
 
   private find(name: string): KernelLink | undefined {

@@ -250,6 +250,34 @@ describe('the kernel', { skip: SKIP }, () => {
     assert.deepEqual(['a0.arp_ignore', 'a0.arp_filter', 'a0.rp_filter', 'all.rp_filter'].map(setting), ['0', '0', '0', '2']);
     here.exec(['sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=0']);
   });
+
+  test('they stay changed until the last macvlan is gone', async () => {
+    const setting = (name: string) => here.exec(['sysctl', '-n', `net.ipv4.conf.${name}`]).trim();
+    const all = () => ['a0.arp_ignore', 'a0.rp_filter', 'all.rp_filter'].map(setting);
+    const other = { ...MAC, name: 'vrrp.6', mac: '00:00:5e:00:01:06' };
+    here.exec(['sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=2', 'net.ipv4.conf.a0.rp_filter=0']);
+    await here.do('ensureVirtualMac', MAC);
+    await here.do('ensureVirtualMac', other);
+    await here.do('removeVirtualMac', MAC);
+    assert.deepEqual(all(), ['1', '2', '0']);
+    await here.do('removeVirtualMac', other);
+    assert.deepEqual(all(), ['0', '0', '2']);
+    here.exec(['sysctl', '-qw', 'net.ipv4.conf.all.rp_filter=0']);
+  });
+
+  test('an interface that is there anew is changed anew', async () => {
+    const setting = (name: string) => here.exec(['sysctl', '-n', `net.ipv4.conf.${name}`]).trim();
+    here.ip('link add b0 type veth peer name b1');
+    const macs = ['5', '6'].map((last) => ({ ...MAC, base: 'b0', name: `vrrp.${last}`, mac: `00:00:5e:00:01:0${last}` }));
+    for (const mac of macs) await here.do('ensureVirtualMac', mac);
+    here.ip('link del b0');
+    here.ip('link add b0 type veth peer name b1');
+    for (const mac of macs) await here.do('ensureVirtualMac', mac);
+    assert.equal(setting('b0.arp_ignore'), '1');
+    for (const mac of macs) await here.do('removeVirtualMac', mac);
+    assert.equal(setting('b0.arp_ignore'), '0');
+    here.ip('link del b0');
+  });
 });
 
 describe('more news than there is room for', { skip: SKIP }, () => {
