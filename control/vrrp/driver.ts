@@ -89,7 +89,7 @@ class Driver implements Vrrp {
   private readonly limit = createLogLimit(LOG_PERIOD_MS);
   private readonly ledgers = new Ledgers();
   /** From outside: reasons, and the instances they are about; undefined: all. */
-  private readonly faults: { readonly reason: string; readonly instance: string | undefined }[] = [];
+  private faults: { readonly reason: string; readonly instance: string | undefined }[] = [];
   private readonly unsubscribe: () => void;
   private running: readonly Running[];
   private virtual: ReadonlySet<string>;
@@ -139,6 +139,7 @@ class Driver implements Vrrp {
     const next = plans.map((plan) => this.goOn(before, plan) ?? this.prepare(plan));
     const leaving = before.filter((running) => !next.includes(running));
     this.tellDeleted(leaving, config);
+    this.forgetFaults(config);
     this.announcing.reload(config.global);
     this.hearing.logsUnknownVrids = config.global.logUnknownVrids;
     this.virtual = virtualAddresses([...this.instances(), ...config.instances]);
@@ -177,6 +178,12 @@ class Driver implements Vrrp {
       const stands = this.faultsOf(seat.instance).includes(reason);
       if (!stands) seat.unit.dispatch(seat.member, { kind: 'recovered', reason });
     }
+  }
+
+  /** Of instances that are gone: another of the same name begins without. */
+  private forgetFaults({ instances }: VrrpConfig): void {
+    const names = new Set(instances.map(({ name }) => name));
+    this.faults = this.faults.filter(({ instance }) => instance === undefined || names.has(instance));
   }
 
   /** Also of instances that have not started yet: they will start with it. */
@@ -236,7 +243,7 @@ class Driver implements Vrrp {
     if (running.started || this.closing !== undefined) return;
     running.started = true;
     const seats = seatsOf(running);
-    const faults = seats.map(({ instance }) => this.noteLinkFault(instance));
+    const faults = seats.map(({ instance }) => this.noteLinkFault(instance).after);
     for (const [i, { unit, member, instance }] of seats.entries()) {
       const fault = faults[i];
       unit.dispatch(member, { kind: 'start', faults: [...(fault === undefined ? [] : [fault]), ...this.faultsOf(instance)] });
@@ -274,8 +281,7 @@ class Driver implements Vrrp {
 
   private lookAtLinks(): void {
     for (const { unit, member, instance } of this.seats()) {
-      const before = this.ledgers.of(instance).linkFault;
-      const after = this.noteLinkFault(instance);
+      const { before, after } = this.noteLinkFault(instance);
       if (before === after) continue;
       if (after !== undefined) unit.dispatch(member, { kind: 'fault', reason: after });
       if (before !== undefined) unit.dispatch(member, { kind: 'recovered', reason: before });
@@ -283,12 +289,15 @@ class Driver implements Vrrp {
     this.possessions.look();
   }
 
-  private noteLinkFault(instance: VrrpInstance): string | undefined {
+  /** What is made on the way may be told of by the host at once, and noted before this comes to its end. */
+  private noteLinkFault(instance: VrrpInstance): { readonly before: string | undefined; readonly after: string | undefined } {
     const link = this.options.host.interface(instance.interface);
     const missing = this.possessions.prepare(instance);
-    const fault = linkFault(instance, link, this.virtual) ?? missing ?? this.otherFault(instance) ?? this.links.open(instance);
-    this.ledgers.of(instance).linkFault = fault;
-    return fault;
+    const after = linkFault(instance, link, this.virtual) ?? missing ?? this.otherFault(instance) ?? this.links.open(instance);
+    const ledger = this.ledgers.of(instance);
+    const before = ledger.linkFault;
+    ledger.linkFault = after;
+    return { before, after };
   }
 
   private otherFault(instance: VrrpInstance): string | undefined {

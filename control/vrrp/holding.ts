@@ -19,6 +19,8 @@ export interface HoldingOptions {
   readonly host: VrrpHost;
   /** Told each failure once, until it is another one. */
   readonly log: (text: string) => void;
+  /** Whether somebody else holds it as well: then it is not taken away. */
+  readonly isShared?: (key: string) => boolean;
 }
 
 type Item =
@@ -61,6 +63,10 @@ export class Holding {
       const all = new Map([...itemsOf(beside).map((item) => [keyOf(item), item] as const), ...this.held]);
       for (const item of [...all.values()].toSorted(byKind).toReversed()) await this.remove(item);
     });
+  }
+
+  holds(key: string): boolean {
+    return this.held.has(key);
   }
 
   /** What is held and tracked, and is not there though it could be. From now on it is not held. */
@@ -125,7 +131,9 @@ export class Holding {
   }
 
   private async remove(item: Item): Promise<void> {
-    this.held.delete(keyOf(item));
+    const key = keyOf(item);
+    this.held.delete(key);
+    if (this.options.isShared?.(key)) return;
     await this.attempt(item, () => this.perform(item, 'remove'));
   }
 

@@ -87,7 +87,11 @@ export class Possessions {
   private holding({ name }: VrrpInstance): Holding {
     const known = this.holdings.get(name);
     if (known !== undefined) return known;
-    const holding = new Holding({ host: this.options.host, log: (text) => this.options.log(`(${name}) ${text}`) });
+    const holding: Holding = new Holding({
+      host: this.options.host,
+      log: (text) => this.options.log(`(${name}) ${text}`),
+      isShared: (key) => [...this.holdings.values()].some((other) => other !== holding && other.holds(key)),
+    });
     this.holdings.set(name, holding);
     return holding;
   }
@@ -113,6 +117,7 @@ export class Possessions {
     const link = this.options.host.interface(name);
     if (link === undefined || this.promoted.get(name)?.index === link.index) return;
     this.attempt(() => {
+      this.promoted.get(name)?.undo();
       const undo = this.options.host.kernel?.promoteSecondaries(name) ?? (() => {});
       this.promoted.set(name, { index: link.index, undo });
     });
