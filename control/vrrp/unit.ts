@@ -11,6 +11,7 @@ export type GroupState = NonNullable<ReturnType<typeof stateOfGroup>>;
 export interface Hands {
   send(instance: VrrpInstance, priority: number): void;
   claim(instance: VrrpInstance): Promise<void>;
+  /** Repeat 0 makes ready for announcements. */
   announce(instance: VrrpInstance, repeat: number): void;
   announceElsewhere(instance: VrrpInstance): void;
   release(instance: VrrpInstance): Promise<void>;
@@ -26,12 +27,18 @@ export function monotonicMs(): number {
   return performance.now();
 }
 
+/** Opening an interface for announcements takes up to 20 ms, and longer than a backup waits for a master that resigned. */
+const READY_AHEAD_MS = 50;
+/** But not before an advert is overdue: interfaces should not be open all the time. */
+const READY_AHEAD_ADVERTS = 1.5;
+
 export class Unit {
   readonly name: string | undefined;
   private configured: readonly VrrpInstance[];
   private group: Group;
   private readonly hands: Hands;
   private timer: NodeJS.Timeout | undefined;
+  private readiness: NodeJS.Timeout | undefined;
   /** Work on addresses, one thing after the other for each member. */
   private readonly work: Promise<void>[];
 
@@ -102,6 +109,7 @@ export class Unit {
   /** Leaves everything as it is, and never wakes again. */
   abandon(): void {
     clearTimeout(this.timer);
+    clearTimeout(this.readiness);
     this.group = createGroup(this.name, this.instances);
   }
 
@@ -148,6 +156,21 @@ export class Unit {
     clearTimeout(this.timer);
     const wake = Math.min(...this.group.members.map(({ state }) => wakesAt(state)));
     if (wake !== Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.wake(), Math.max(0, Math.ceil(wake - monotonicMs())));
+    this.armReadiness();
+  }
+
+  private armReadiness(): void {
+    clearTimeout(this.readiness);
+    const at = Math.min(...this.group.members.map(({ state }) => readyAt(state)));
+    if (at === Number.POSITIVE_INFINITY) return;
+    const makeReady = () => this.makeReady();
+    if (at <= monotonicMs()) makeReady();
+    else this.readiness = setTimeout(makeReady, at - monotonicMs());
+  }
+
+  /** All of a group become master together. */
+  private makeReady(): void {
+    for (const instance of this.instances) this.hands.announce(instance, 0);
   }
 
   /** Adverts go out at once. A master is declared dead only after its adverts that wait in the socket were read, however late we are. */
@@ -163,6 +186,13 @@ export class Unit {
     }
     this.arm();
   }
+}
+
+/** When a backup is about to be master. */
+function readyAt(state: State): number {
+  return state.kind === 'backup'
+    ? state.downAt - Math.min(READY_AHEAD_MS, READY_AHEAD_ADVERTS * state.intervalMs)
+    : Number.POSITIVE_INFINITY;
 }
 
 function unreachable(effect: never): never {
