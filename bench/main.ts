@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 
 import { benchEngine } from './engine.js';
+import { benchFailover } from './failover.js';
 import { benchHealth } from './health.js';
 import { benchMemory } from './memory.js';
 import { benchNamespaces } from './namespaces.js';
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> =
   schedulers: benchSchedulers,
   memory: benchMemory,
   health: benchHealth,
+  failover: benchFailover,
   namespaces: benchNamespaces,
   reload: benchReload,
 };
@@ -23,10 +25,21 @@ const BENCHES: Readonly<Record<string, (options: Options) => Promise<Result>>> =
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, rounds: { type: 'string' }, seconds: { type: 'string' }, flows: { type: 'string' } },
+    options: {
+      json: { type: 'boolean' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      flows: { type: 'string' },
+      trials: { type: 'string' },
+    },
   });
   const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
-  const options = { rounds: number(values.rounds, 5), seconds: number(values.seconds, 1.5), flows: number(values.flows, 10_000) };
+  const options = {
+    rounds: number(values.rounds, 5),
+    seconds: number(values.seconds, 1.5),
+    flows: number(values.flows, 10_000),
+    trials: number(values.trials, 20),
+  };
   const chosen = names.map(benchNamed);
   const results: Result[] = [];
   for (const bench of chosen) results.push(await bench(options));

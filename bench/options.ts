@@ -4,4 +4,6 @@ export interface Options {
   readonly rounds: number;
   readonly seconds: number;
   readonly flows: number;
+  /** Of each failover. */
+  readonly trials: number;
 }

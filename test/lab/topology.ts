@@ -77,11 +77,13 @@ const PREFIX = 'natlb';
 export class Network {
   readonly #prefix: string;
   readonly #switch: string;
+  readonly #plans: readonly Plan[];
   readonly #hosts: ReadonlyMap<string, Host>;
 
   private constructor(prefix: string, plans: readonly Plan[]) {
     this.#prefix = prefix;
     this.#switch = `${prefix}-switch`;
+    this.#plans = plans;
     this.#hosts = new Map(plans.map((plan) => [plan.name, hostOf(plan, prefix)]));
   }
 
@@ -106,6 +108,15 @@ export class Network {
   /** Pulls or plugs a cable at the switch: the host sees its carrier go or come. */
   async cable(host: Host, name: string, state: 'up' | 'down'): Promise<void> {
     await run(['ip', '-n', this.#switch, 'link', 'set', portOf(host.name, name), state]);
+  }
+
+  /** Takes a host out of its networks, or back into them, without its noticing: its carrier stays. */
+  async isolate(name: string, isolated: boolean): Promise<void> {
+    const cables = this.#plans.find((plan) => plan.name === name)?.cables ?? [];
+    await ip(
+      this.#switch,
+      cables.map((cable) => `link set ${portOf(name, cable.interface)} ${isolated ? 'nomaster' : `master ${cable.network}`}`),
+    );
   }
 
   async remove(): Promise<void> {
