@@ -1,4 +1,5 @@
-// `npm run bench -- [engine|schedulers|memory|health|namespaces|reload]… [--json] [--rounds N] [--seconds S] [--flows N]`: measures natlb; see bench/README.md.
+// `npm run bench -- [engine|schedulers|memory|health|failover|namespaces|reload]… [--json] [--rounds N] [--seconds S] [--flows N] [--trials N]`:
+// measures natlb; see bench/README.md.
 
 import { parseArgs } from 'node:util';
 
