@@ -75,6 +75,7 @@ export class Crew {
       if (job === undefined) break;
       this.#start(job);
     }
+    clearTimeout(this.#relief);
     if (this.#waiting.length > 0) this.#relieve();
     else if (this.#shifts.size === 0) this.#whenIdle?.();
     if (this.#waiting.length === 0 && this.#whenIdle === undefined) this.#sayOmitted('too many were waiting');
@@ -98,7 +99,6 @@ export class Crew {
     const [oldest] = this.#shifts;
     if (oldest === undefined) return;
     const dueMs = oldest.startedMs + patienceMs - performance.now();
-    clearTimeout(this.#relief);
     if (dueMs > 0) {
       this.#relief = setTimeout(() => this.#next(), Math.ceil(dueMs));
       return;

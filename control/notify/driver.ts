@@ -23,9 +23,9 @@ export interface Notifier {
 
 /** keepalived gives the programs of its end a second. */
 const LAST_MS = 1000;
-const CREWS: Readonly<Record<Side, { readonly limit: number; readonly patienceMs: number }>> = {
-  // What tells a switch where the addresses are does not wait for what hangs.
-  vrrp: { limit: 100, patienceMs: 0 },
+export const CREWS: Readonly<Record<Side, { readonly limit: number; readonly patienceMs: number }>> = {
+  // What tells a switch where the addresses are waits only a moment for what hangs; in a burst nothing that has just begun hangs.
+  vrrp: { limit: 100, patienceMs: 1000 },
   lvs: { limit: 100, patienceMs: 60_000 },
 };
 
