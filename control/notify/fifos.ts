@@ -108,8 +108,13 @@ export function openFifos(runDir: string, log: Log): Fifos {
       const gone = before.filter((one) => !kept.includes(one));
       const started = fifos.filter((fifo) => !kept.some((one) => same(fifo, one.fifo))).map(unopened);
       open = [...kept, ...started];
-      for (const one of started) one.opened = make(one).catch((problem: Error) => fail(one, problem));
-      for (const one of gone) void end(one, READER_MS);
+      const ended = new Map(gone.map((one) => [one.fifo.path, end(one, READER_MS)]));
+      // One that only changes is made when the one before it is gone, reader and all, or that would read what is not for it.
+      for (const one of started) {
+        const before = ended.get(one.fifo.path);
+        const made = before === undefined ? make(one) : before.then(() => make(one));
+        one.opened = made.catch((problem: Error) => fail(one, problem));
+      }
       for (const path of made.filter((path) => !fifos.some((fifo) => fifo.path === path) && !gone.some(({ fifo }) => fifo.path === path))) {
         if (kindAt(path) === 'fifo') unlinkQuietly(path);
         note((paths) => paths.delete(path));

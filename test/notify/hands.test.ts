@@ -21,6 +21,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Fifo, Mail, Script } from '../../control/config/model.js';
 import { Crew } from '../../control/notify/crew.js';
+import { CREWS } from '../../control/notify/driver.js';
 import { type Fifos, openFifos } from '../../control/notify/fifos.js';
 import { openMailer } from '../../control/notify/mailer.js';
 
@@ -191,6 +192,22 @@ test('a reload keeps the FIFO that stays the same and its reader, and closes the
   await fifos.close(0);
 });
 
+test('a FIFO that a reload gives another reader is there afterwards, and read by that one alone', async () => {
+  const path = fresh('renewed');
+  const [before, after]: readonly [string, string] = [fresh('before'), fresh('after')];
+  const reader = (output: string): Fifo => ({ name: 'notify_fifo', path, script: shell(`exec 3< "$1"; cat <&3 > ${output}`), place });
+  const fifos = opened([reader(before)]);
+  fifos.write('lvs', 'first\n');
+  await until(() => existsSync(before) && readFileSync(before, 'utf8') === 'first\n');
+  fifos.reload([reader(after)]);
+  fifos.write('lvs', 'second\n');
+  await until(() => existsSync(after) && readFileSync(after, 'utf8') === 'second\n');
+  assert.ok(existsSync(path));
+  assert.equal(readFileSync(before, 'utf8'), 'first\n');
+  await fifos.close(20_000);
+  assert.ok(!existsSync(path));
+});
+
 // Mail
 
 interface MailServer {
@@ -285,6 +302,16 @@ test('programs beyond the limit wait, and all are run in their order', async () 
   const script = shell(`echo "$1" >> ${output}`);
   for (const word of ['a', 'b', 'c']) crew.run({ script, arguments: [word] });
   await until(() => existsSync(output) && readFileSync(output, 'utf8') === 'a\nb\nc\n');
+});
+
+test('a burst of programs beyond the limit is run whole: what has hardly begun does not hang', async () => {
+  const output = fresh('burst');
+  const crew = new Crew({ log: (text) => assert.fail(text), ...CREWS.vrrp, limit: 3 });
+  const script = shell(`sleep 0.05; echo "$1" >> ${output}`);
+  const words = Array.from({ length: 12 }, (_, index) => `${index}`);
+  for (const word of words) crew.run({ script, arguments: [word] });
+  await until(() => existsSync(output) && readFileSync(output, 'utf8').split('\n').length === words.length + 1);
+  await crew.close(0);
 });
 
 test('a program that hangs gives way to those that wait', async () => {
