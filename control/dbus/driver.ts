@@ -108,7 +108,13 @@ class Connection {
   }
 
   signal(path: string, name: string, member: string, signature = '', body: readonly Value[] = []): void {
-    if (this.named) this.#send({ type: TYPES.signal, path, interface: name, member, signature, body });
+    if (!this.named || this.#socket.destroyed) return;
+    try {
+      this.#send({ type: TYPES.signal, path, interface: name, member, signature, body });
+    } catch (problem) {
+      // Who has news to tell is not to be troubled with who does not listen.
+      this.#socket.destroy(problem as Error);
+    }
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Bus, startBus } from '../../control/dbus/driver.js';
 import type { Action, Instance } from '../../control/dbus/objects.js';
+import { encode, TYPES } from '../../control/dbus/wire.js';
 
 const NAME = 'org.keepalived.Vrrp1';
 const PATH = '/org/keepalived/Vrrp1/Instance/eth0_5/51/IPv4';
@@ -170,4 +171,26 @@ test('a bus that answers nonsense is left', async () => {
   bus.close();
   server.close();
   assert.match(lines[0]!, /no message of D-Bus/);
+});
+
+test('a bus that reads no more is left, and whoever tells it of states knows nothing of that', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'natlb-dbus-')), 'stuck');
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.write('OK 1234\r\n');
+    const owner = encode({ type: TYPES.reply, serial: 1, replySerial: 2, signature: 'u', body: [1] });
+    socket.once('data', () => {
+      socket.write(owner);
+      socket.pause();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const lines: string[] = [];
+  const log = (text: string) => lines.push(text);
+  const bus = startBus({ serviceName: NAME, address: `unix:path=${path}`, log, instances: () => [], perform: () => {} });
+  await until(() => lines.some((line) => line.startsWith('Acquired')));
+  for (let count = 0; count < 20_000; count++) bus.stateChanged(instance);
+  await until(() => lines.some((line) => /^Lost the name .*: the bus does not read/.test(line)));
+  bus.close();
+  server.close();
 });
