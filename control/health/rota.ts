@@ -36,6 +36,7 @@ export class Rota {
   #stopTimer: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #ringing = false;
+  #filling = false;
   #started = 0;
   #late = 0;
   #worstMs = 0;
@@ -77,12 +78,16 @@ export class Rota {
     return { started: this.#started, late: this.#late, worstMs: this.#worstMs, underWay, waiting: this.#queue.size };
   }
 
+  /** A probe that ends as it starts makes room at once, which is seen here and not once more inside. */
   #fill(): void {
+    if (this.#filling) return;
+    this.#filling = true;
     for (const [duty, due] of this.#queue) {
-      if (this.#underWay.size >= this.#limit) return;
+      if (this.#underWay.size >= this.#limit) break;
       this.#queue.delete(duty);
       this.#start(duty, due);
     }
+    this.#filling = false;
   }
 
   #start(duty: Duty, due: number): void {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { Agenda } from '../../control/health/agenda.js';
 import type { ProbeResult } from '../../control/health/checker.js';
 import { startHealth } from '../../control/health/driver.js';
-import type { Clock, Timekeeping } from '../../control/health/rota.js';
+import { type Clock, type Duty, Rota, type Timekeeping } from '../../control/health/rota.js';
 import type { Probe } from '../../control/health/watch.js';
 import { realServer, tcpChecker, virtualServer } from './models.js';
 
@@ -140,6 +140,27 @@ describe('10 000 checked servers', () => {
     // 500 dead ones of 5 s each by 100 places: a round takes 25 s and more.
     assert.ok(worstMs < 40_000 && started > 4 * 1000, `${worstMs} ms late, ${started} checks`);
   });
+});
+
+test('thousands that wait for room and cannot be made at all end one after the other', () => {
+  const clock = new VirtualClock();
+  const rota = new Rota(clock, 1);
+  let started = 0;
+  const duty = (): Duty => {
+    const own: Duty = {
+      due: () => {},
+      start: () => {
+        started += 1;
+        rota.ended(own);
+      },
+    };
+    return own;
+  };
+  const first: Duty = { due: () => {}, start: () => {} };
+  rota.probe(first);
+  for (let count = 0; count < 50_000; count++) rota.probe(duty());
+  rota.ended(first);
+  assert.equal(started, 50_000);
 });
 
 test('a check goes on for hours', () => {
