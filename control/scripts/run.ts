@@ -29,6 +29,8 @@ export interface RunningScript {
 
 /** Between TERM and KILL, as keepalived gives its checks. */
 const MERCY_MS = 2000;
+/** setTimeout cannot wait longer. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Never throws and never waits: what goes wrong is how it ended. */
 export function runScript(script: Script, options: ScriptOptions): RunningScript {
@@ -47,8 +49,8 @@ function failed(reason: string): RunningScript {
 
 function start({ argv, user }: Script, { arguments: more = [], environment = {} }: ScriptOptions): ChildProcess {
   const asRoot = process.geteuid?.() === 0;
-  const [file = '', ...args] =
-    asRoot && user?.allGroups ? withAllGroups(argv, user) : FILE_TEST.test(argv[0] ?? '') ? fileTest(argv) : argv;
+  const words = FILE_TEST.test(argv[0] ?? '') ? fileTest(argv) : argv;
+  const [file = '', ...args] = asRoot && user?.allGroups ? withAllGroups(words, user) : words;
   // Given even when they are our own: only then it loses the supplementary groups.
   const identity = asRoot && !user?.allGroups ? { uid: user?.uid ?? 0, gid: user?.gid ?? process.getegid?.() ?? 0 } : {};
   const options: SpawnOptions = {
@@ -90,7 +92,7 @@ function watch(child: ChildProcess, script: Script, { timeoutMs, log }: ScriptOp
     clearTimeout(deadline);
     deadline = setTimeout(() => signalGroup(pid, 'SIGKILL'), MERCY_MS);
   };
-  if (pid !== undefined && Number.isFinite(timeoutMs)) deadline = setTimeout(() => end('timeout'), timeoutMs);
+  if (pid !== undefined && Number.isFinite(timeoutMs)) deadline = setTimeout(() => end('timeout'), Math.min(timeoutMs, LONGEST_TIMER_MS));
   logOutput(script, child, log);
   const ended = new Promise<ScriptEnd>((resolve) => {
     child.once('error', (problem) => resolve({ kind: 'failed', reason: reasonOf(problem) }));

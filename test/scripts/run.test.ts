@@ -161,6 +161,15 @@ test('</file asks whether the file can be opened', async () => {
   assert.notDeepEqual((await run({ argv: ['</nowhere'], place })).end, { kind: 'exit', code: 0 });
 });
 
+test('</file is asked with all groups of its user, too', { skip: !AS_ROOT && 'needs root' }, async () => {
+  const user = { uid: 0, gid: 0, name: 'root', allGroups: true } as const;
+  assert.deepEqual((await run({ argv: ['</etc/passwd'], user, place })).end, { kind: 'exit', code: 0 });
+});
+
+test('a program may take longer than a timer can wait', async () => {
+  assert.deepEqual((await run(shell('sleep 0.2'), { timeoutMs: 2 ** 32 })).end, { kind: 'exit', code: 0 });
+});
+
 test('a script without a #! line is run by the shell', async () => {
   assert.deepEqual((await run(shell('exit 5', 0o755, ''))).end, { kind: 'exit', code: 5 });
 });
