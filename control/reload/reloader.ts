@@ -35,6 +35,14 @@ export interface ReloaderOptions {
   readonly read?: (options: ReadOptions) => Promise<Read>;
   /** Before the file is read, and when it has been. */
   readonly onReading?: (config: Config) => () => void;
+  readonly delays?: () => Delays;
+}
+
+/** Measures how late the loop is while it is enabled. */
+interface Delays {
+  enable(): unknown;
+  disable(): unknown;
+  readonly max: number;
 }
 
 type Counts = Omit<ConfigStatus, 'file' | 'trialEndsMs'>;
@@ -51,6 +59,7 @@ export class Reloader {
   #work: Promise<unknown> = Promise.resolve();
   /** One that has not begun: whoever asks for the same gets its outcome. */
   #waiting: Promise<ReloadOutcome> | undefined;
+  #closed = false;
   #counts: Counts = { lastReloadSuccessful: true, lastReloadSuccessMs: Date.now(), reloads: 0, failedReloads: 0 };
 
   constructor(options: ReloaderOptions) {
@@ -87,21 +96,38 @@ export class Reloader {
 
   /** What is under way comes to its end; nothing new begins. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#closed = true;
     await this.#work;
+    // After it: what was under way may have begun a trial.
+    clearTimeout(this.#timer);
   }
 
   #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
-    const done = this.#work.then(work);
+    const done = this.#work.then(() => {
+      if (this.#closed) throw new Error('natlb ends');
+      return work();
+    });
     this.#work = done.catch(() => {});
     return done;
   }
 
   async #reload(trialMs?: number): Promise<ReloadOutcome> {
+    const delays = (this.#options.delays ?? systemDelays)();
+    this.#counts = { ...this.#counts, reloads: this.#counts.reloads + 1 };
+    delays.enable();
+    try {
+      return await this.#replace(trialMs, busyFromNow(delays));
+    } catch (problem) {
+      this.#countFailure();
+      throw problem;
+    } finally {
+      delays.disable();
+    }
+  }
+
+  async #replace(trialMs: number | undefined, busy: () => Busy): Promise<ReloadOutcome> {
     const { file } = this.#running.config;
     const startedMs = performance.now();
-    const busy = watchBusy();
-    this.#counts = { ...this.#counts, reloads: this.#counts.reloads + 1 };
     const read = await this.#read(file).catch((problem: Error) => problem);
     if (read instanceof Error) return this.#refuse(`${file} cannot be read: ${read.message}`);
     if (read.known === undefined) return this.#refuse(errorsIn(read.findings));
@@ -134,9 +160,13 @@ export class Reloader {
 
   #refuse(why: string): ReloadOutcome {
     const message = `reload refused, the running configuration stays: ${why}`;
-    this.#counts = { ...this.#counts, lastReloadSuccessful: false, failedReloads: this.#counts.failedReloads + 1 };
+    this.#countFailure();
     this.#options.log(message);
     return { applied: false, message };
+  }
+
+  #countFailure(): void {
+    this.#counts = { ...this.#counts, lastReloadSuccessful: false, failedReloads: this.#counts.failedReloads + 1 };
   }
 
   #step(event: TrialEvent<Known>): void {
@@ -145,7 +175,10 @@ export class Reloader {
     for (const effect of effects) {
       if (effect.kind === 'log') this.#options.log(effect.text);
       else if (effect.kind === 'wake') this.#wake(effect.at);
-      else void this.#goBack(effect.to);
+      else
+        void this.#goBack(effect.to).catch((problem: Error) =>
+          this.#options.log(`Going back to ${effect.to.config.file} failed: ${problem.message}`),
+        );
     }
   }
 
@@ -153,7 +186,7 @@ export class Reloader {
     clearTimeout(this.#timer);
     const waitMs = Math.min(Math.max(0, Math.ceil(at - performance.now())), LONGEST_TIMER_MS);
     // In its turn: a reload under way may prolong the trial.
-    this.#timer = setTimeout(() => void this.#inTurn(async () => this.#step({ kind: 'timer' })), waitMs);
+    this.#timer = setTimeout(() => void this.#inTurn(async () => this.#step({ kind: 'timer' })).catch(() => {}), waitMs);
   }
 
   #goBack(known: Known): Promise<void> {
@@ -173,13 +206,16 @@ export function errorsIn(findings: readonly Finding[]): string {
   return `${file}:${line}:${column}: ${first.message}${others.length > 0 ? ` (and ${others.length} more)` : ''}`;
 }
 
+function systemDelays(): Delays {
+  return monitorEventLoopDelay({ resolution: LATENESS_RESOLUTION_MS });
+}
+
+type Busy = Pick<ReloadTimes, 'loopMs' | 'latestMs'>;
+
 /** What the loop does from now until the answer is asked for. */
-function watchBusy(): () => Pick<ReloadTimes, 'loopMs' | 'latestMs'> {
+function busyFromNow(delays: Delays): () => Busy {
   const before = performance.eventLoopUtilization();
-  const delays = monitorEventLoopDelay({ resolution: LATENESS_RESOLUTION_MS });
-  delays.enable();
   return () => {
-    delays.disable();
     // The histogram holds nanoseconds between its own ticks, so its resolution is part of every value.
     const latestMs = Math.max(0, delays.max / 1e6 - LATENESS_RESOLUTION_MS);
     return { loopMs: performance.eventLoopUtilization(before).active, latestMs };
