@@ -81,7 +81,7 @@ class Watchers implements Health {
   constructor(options: HealthOptions) {
     const { clock = systemClock, limit = PROBES_AT_ONCE, signals = NO_SIGNALS } = options;
     this.#options = options;
-    this.#teller = new Teller(options, clock);
+    this.#teller = new Teller(options);
     this.#rota = new Rota(clock, limit);
     this.#around = {
       rota: this.#rota,
@@ -159,7 +159,7 @@ class Watchers implements Health {
     if (news.kind === 'hindered' || news.kind === 'forgiven') return;
     const confirmed = news.kind === 'decided' && !news.changed && !news.up;
     const changes = subjects.map(({ at }) => this.#look(at, confirmed));
-    if (changes.includes(true)) this.#teller.changed();
+    if (changes.includes(true)) this.#options.onChange();
   }
 
   /** What a verdict makes of one server; whether that changes what should be forwarded. */

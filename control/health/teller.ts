@@ -1,30 +1,21 @@
-// Tells what has become of servers and quorums: to the log, to who notifies, and to who forwards.
+// Tells what has become of servers and quorums: to the log, and to who notifies.
 
 import type { VirtualServer } from '../config/model.js';
 import type { HealthEvent } from './events.js';
 import { judgeWeight } from './pool.js';
-import type { Clock } from './rota.js';
 import { quorumText } from './texts.js';
 import type { WatchedServer, WatchedService } from './watched.js';
 
 export interface Listeners {
   readonly log: (text: string) => void;
-  readonly onChange: () => void;
   readonly onEvent?: (event: HealthEvent) => void;
 }
 
-/** After a change the next ones are told together: thousands of servers may go at once. */
-const TOGETHER_MS = 100;
-
 export class Teller {
   readonly #listeners: Listeners;
-  readonly #clock: Clock;
-  #changedAt = Number.NEGATIVE_INFINITY;
-  #stop: (() => void) | undefined;
 
-  constructor(listeners: Listeners, clock: Clock) {
+  constructor(listeners: Listeners) {
     this.#listeners = listeners;
-    this.#clock = clock;
   }
 
   server(service: VirtualServer, { server, up }: WatchedServer): void {
@@ -56,25 +47,11 @@ export class Teller {
 
   /** natlb ends: keepalived tells it of services with omega. */
   end(services: readonly WatchedService[]): void {
-    this.#stop?.();
     for (const { service, servers } of services.filter((watched) => watched.service.omega)) {
       for (const { server } of servers.filter(({ up }) => up))
         this.#listeners.onEvent?.({ kind: 'server', service, server, state: 'DOWN', stopping: true });
       this.#listeners.onEvent?.({ kind: 'quorum', service, state: 'DOWN', weight: 0, stopping: true });
     }
-  }
-
-  changed(): void {
-    if (this.#stop !== undefined) return;
-    const leftMs = this.#changedAt + TOGETHER_MS - this.#clock.now();
-    if (leftMs <= 0) this.#change();
-    else this.#stop = this.#clock.at(this.#clock.now() + leftMs, () => this.#change());
-  }
-
-  #change(): void {
-    this.#stop = undefined;
-    this.#changedAt = this.#clock.now();
-    this.#listeners.onChange();
   }
 
   #gone({ service }: WatchedService, { server, up }: WatchedServer): void {
