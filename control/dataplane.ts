@@ -239,6 +239,9 @@ class Supervisor implements Dataplane {
       case 'failed':
         this.#failure = message.message;
         break;
+      case 'said':
+        this.#options.log(`Data plane: ${message.message}`);
+        break;
       default:
         message satisfies never;
     }

@@ -26,8 +26,10 @@ function tell(message: FromDataplane): void {
   if (process.connected) process.send?.(message);
 }
 
+/** In control's log; without control only standard error is left. */
 function say(text: string): void {
-  process.stderr.write(`natlb dataplane: ${text}\n`);
+  if (process.connected) tell({ kind: 'said', message: text });
+  else process.stderr.write(`natlb dataplane: ${text}\n`);
 }
 
 function open(): Engine {

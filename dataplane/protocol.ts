@@ -330,4 +330,6 @@ export type FromDataplane =
   | { readonly kind: 'configured'; readonly generation: number; readonly tookMs: number }
   | { readonly kind: 'answer'; readonly id: number; readonly value: Readings[keyof Readings] }
   | { readonly kind: 'refused'; readonly id: number; readonly message: string }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string }
+  /** For the log. */
+  | { readonly kind: 'said'; readonly message: string };
