@@ -76,6 +76,8 @@ export async function startControlSocket(options: { readonly path: string; reado
   });
   server.maxConnections = CONNECTION_LIMIT;
   await listen(server, options.path);
+  // A connection that cannot be accepted for want of memory is lost, and nothing else.
+  server.on('error', () => {});
   return { close: () => close(server, open) };
 }
 

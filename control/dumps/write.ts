@@ -34,7 +34,7 @@ export async function mustBePrivate(directory: string): Promise<void> {
 /** Timers and packets come between the pieces. */
 async function writeAll(file: FileHandle, pieces: Iterable<string>): Promise<void> {
   for (const piece of pieces) {
-    await file.write(piece);
+    await file.appendFile(piece);
     await turn();
   }
 }

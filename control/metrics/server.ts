@@ -58,7 +58,11 @@ class RenderThread {
     worker.on('message', (message: FromRender) => {
       if (message.kind === 'ask') void this.#answer(worker, message.id);
     });
-    const listening = await firstWord(worker);
+    const listening = await firstWord(worker).catch(async (problem: Error) => {
+      // It has nothing to do, and would wait for a status for ever.
+      await worker.terminate();
+      throw problem;
+    });
     worker.once('exit', () => this.#restart(listening, 'ended'));
     return listening;
   }
