@@ -29,6 +29,9 @@ export interface HostOptions {
   readonly newsBytes?: number;
 }
 
+/** So long addresses are worked on before something else has its turn. */
+const TURN_MS = 50;
+
 /** Throws when netlink is not to be had. */
 export function openHost({ warn = () => {}, newsBytes = 0 }: HostOptions = {}): Host {
   const listeners = new Set<() => void>();
@@ -38,17 +41,51 @@ export function openHost({ warn = () => {}, newsBytes = 0 }: HostOptions = {}): 
   const settings = new Settings();
   let links: readonly NamedInterface[] = monitor.links();
   const filters = new Map<string, number>();
+  /** Something was done here since `links` was read, and will be told in the next turn of the loop: once, whatever it was. */
+  let telling: NodeJS.Immediate | undefined;
+  let unread = false;
+  let untold = false;
+  let startedMs = 0;
 
   function catchUp(): void {
-    if (!monitor.drain()) return;
-    links = monitor.links();
+    clearImmediate(telling);
+    telling = undefined;
+    current();
+    if (!untold) return;
+    untold = false;
     for (const listener of [...listeners]) listener();
   }
 
-  /** Of what the name means at this moment. */
+  /** What was done is seen at once, not only when the loop comes to read the kernel's news. */
+  function current(): readonly NamedInterface[] {
+    unread = false;
+    if (monitor.drain()) {
+      links = monitor.links();
+      untold = true;
+    }
+    return links;
+  }
+
+  function seen(): readonly NamedInterface[] {
+    return unread ? current() : links;
+  }
+
+  function acted(): void {
+    unread = true;
+    telling ??= setImmediate(catchUp);
+  }
+
+  /** Of what the name means at this moment; what was done here to addresses has not changed that. */
   function indexOf(name: string): number | undefined {
-    catchUp();
-    return links.find((link) => link.name === name)?.index;
+    const known = telling === undefined ? current() : links;
+    if (untold) telling ??= setImmediate(catchUp);
+    return (known.find((link) => link.name === name) ?? current().find((link) => link.name === name))?.index;
+  }
+
+  /** Adverts leave and are heard in time, however many addresses are asked for. */
+  async function breathe(): Promise<void> {
+    if (telling === undefined) startedMs = performance.now();
+    else if (performance.now() - startedMs > TURN_MS) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** One filter serves every socket that wants the same; it stays loaded for the life of the process. */
@@ -60,19 +97,20 @@ export function openHost({ warn = () => {}, newsBytes = 0 }: HostOptions = {}): 
   }
 
   return {
-    interface: (name) => links.find((link) => link.name === name),
+    interface: (name) => seen().find((link) => link.name === name),
     get interfaces() {
-      return links;
+      return seen();
     },
-    // What was done is seen at once, not only when the loop comes to read the kernel's news.
     addAddress: async (name, address, prefixLength, options = {}) => {
+      await breathe();
       const doing = `add ${address}/${prefixLength} to ${name}`;
       const index = indexOf(name);
       if (index === undefined) throw new Error(`cannot ${doing}: there is no such interface`);
       perform(askKernel, addAddress(index, { ...options, address, prefixLength }), doing);
-      catchUp();
+      acted();
     },
     removeAddress: async (name, address, prefixLength, options = {}) => {
+      await breathe();
       const index = indexOf(name);
       if (index === undefined) return; // gone with its interface
       perform(
@@ -81,7 +119,7 @@ export function openHost({ warn = () => {}, newsBytes = 0 }: HostOptions = {}): 
         `remove ${address}/${prefixLength} from ${name}`,
         GONE_ALREADY,
       );
-      catchUp();
+      acted();
     },
     kernel: {
       addRoute: (route) => routing.addRoute(route),
@@ -112,6 +150,7 @@ export function openHost({ warn = () => {}, newsBytes = 0 }: HostOptions = {}): 
     hopLimitFilter,
     sdNotify: (text) => sdNotify(text, warn),
     close: () => {
+      clearImmediate(telling);
       listeners.clear();
       routing.close();
       monitor.close();

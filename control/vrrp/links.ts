@@ -38,8 +38,9 @@ export function sourceAddress(instance: VrrpInstance, link: HostInterface, virtu
   const { family, priority, sourceAddress: configured } = instance;
   if (configured !== undefined) return canonical(configured);
   const usable = link.addresses.filter((each) => each.family === family && (family === 4 || isLinkLocal(each.address)));
-  const addresses = usable.map(({ address }) => canonical(address));
-  return addresses.find((address) => !virtual.has(address)) ?? (priority === OWNER_PRIORITY ? addresses[0] : undefined);
+  // Among thousands of virtual ones its own comes first, and is asked for with every advert.
+  const own = usable.find(({ address }) => !virtual.has(canonical(address))) ?? (priority === OWNER_PRIORITY ? usable[0] : undefined);
+  return own && canonical(own.address);
 }
 
 export function virtualAddresses(instances: readonly VrrpInstance[]): ReadonlySet<string> {

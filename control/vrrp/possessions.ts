@@ -32,8 +32,9 @@ export class Possessions {
   }
 
   async claim(instance: VrrpInstance): Promise<void> {
-    await this.holding(instance).claim(wantedBy(instance));
-    this.look(); // What happened meanwhile was not looked at.
+    const holding = this.holding(instance);
+    await holding.claim(wantedBy(instance));
+    this.lookAt(instance.name, holding); // What happened meanwhile was not looked at.
   }
 
   /** Also what a killed process may have left of it. */
@@ -43,11 +44,7 @@ export class Possessions {
 
   /** Compares what is held with what is there, and tries again what failed. To be called when links or routes have changed. */
   look(): void {
-    for (const [name, holding] of this.holdings) {
-      const [what, ...more] = holding.lost();
-      if (what !== undefined) this.options.lost(name, more.length === 0 ? what : `${what} and ${more.length} more`);
-      else void holding.addMissing();
-    }
+    for (const [name, holding] of this.holdings) this.lookAt(name, holding);
   }
 
   /** Makes what the instance runs on. Returns why it cannot be had. */
@@ -82,6 +79,12 @@ export class Possessions {
     clearTimeout(this.again);
     this.stopListening();
     if (release) this.keepOnly([]);
+  }
+
+  private lookAt(name: string, holding: Holding): void {
+    const [what, ...more] = holding.lost();
+    if (what !== undefined) this.options.lost(name, more.length === 0 ? what : `${what} and ${more.length} more`);
+    else void holding.addMissing();
   }
 
   private holding({ name }: VrrpInstance): Holding {
