@@ -122,5 +122,5 @@ function entryText(fields: Fields): string {
 
 /** The answer to `natlb diff` may end in a log or a ticket. */
 function isSecret(value: object): boolean {
-  return 'password' in value || 'key' in value || 'secret' in value;
+  return ['password', 'key', 'secret', 'hex'].some((name) => name in value);
 }

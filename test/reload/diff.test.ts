@@ -6,6 +6,7 @@ import { diffText } from '../../control/cli/diff-text.js';
 import { load } from '../../control/config/load.js';
 import type { Config } from '../../control/config/model.js';
 import { configDifferences } from '../../control/reload/diff.js';
+import { blockDifference } from '../../control/reload/differences.js';
 import { saying } from '../../control/reload/fingerprint.js';
 
 const BEFORE = `
@@ -112,4 +113,11 @@ test('diff: what says the same reads the same wherever it stands, and nothing el
     [null, 'null'],
   ] as const)
     assert.notEqual(saying(one), saying(other));
+});
+
+test('keys of auth_hmac are not shown', () => {
+  const keyed = (hex: string) => ({ authHmac: { keys: [{ id: 1, hex }] } });
+  const shown = JSON.stringify(blockDifference('vrrp_instance VI_1', keyed('aa'.repeat(32)), keyed('bb'.repeat(32))));
+  assert.match(shown, /secret/);
+  assert.doesNotMatch(shown, /aaaa|bbbb/);
 });
