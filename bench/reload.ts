@@ -138,7 +138,7 @@ function service(at: number, weightOf: (server: number) => number): string {
 
 function realServer(at: number, weight: number): string {
   const address = `10.${10 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}`;
-  return `  real_server ${address} 8080 {\n    weight ${weight}\n    TCP_CHECK {\n      connect_ip 127.0.0.1\n      connect_port 8080\n    }\n  }\n`;
+  return `  real_server ${address} 8080 {\n    weight ${weight}\n    TCP_CHECK {\n      connect_ip 127.${10 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}\n      connect_port 8080\n    }\n  }\n`;
 }
 
 function lastLines(log: string): string {

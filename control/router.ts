@@ -10,7 +10,7 @@ import type {
   Snapshot,
   Trace,
 } from '../dataplane/protocol.js';
-import { dataplaneInterfaces } from './config/interfaces.js';
+import { DataplaneInterfaces } from './config/interfaces.js';
 import type { Config } from './config/model.js';
 import { type Dataplane, startDataplane } from './dataplane.js';
 import { type Health, startHealth } from './health/driver.js';
@@ -24,8 +24,9 @@ import { inTurn } from './in-turn.js';
 import type { Log } from './log.js';
 import { LogInPieces } from './log-in-pieces.js';
 import { type Notifier, startNotifier } from './notify/driver.js';
-import { desired, type WantedBefore } from './reconcile/desired.js';
+import { desired, foresee, type WantedBefore } from './reconcile/desired.js';
 import { describeOperation, type Operation, operations } from './reconcile/plan.js';
+import { atOnce, inSlices } from './slices.js';
 import type { InstanceStatus, Status } from './status.js';
 import { type ApplyTimes, StepClock } from './step-clock.js';
 import type { Facts } from './track/judge.js';
@@ -75,6 +76,7 @@ export class Router {
   readonly #health: Health;
   readonly #notifier: Notifier;
   readonly #tracking: RouterTracking;
+  readonly #towards = new DataplaneInterfaces();
   readonly #interfaces: readonly string[];
   readonly #links: DataplaneLinks;
   readonly #statics: StaticHolding;
@@ -99,7 +101,7 @@ export class Router {
     this.#config = config;
     this.#planLog = new LogInPieces(log);
     this.#guard = new GuardKeeper({ services: config.virtualServers, instances: config.instances, log });
-    this.#interfaces = dataplaneInterfaces(config, host);
+    this.#interfaces = atOnce(this.#towards.of(config, host));
     this.#links = new DataplaneLinks({
       host,
       wanted: this.#interfaces,
@@ -197,15 +199,16 @@ export class Router {
     this.#tracking.reload(config, seen);
     await clock.step('vrrpMs');
     // After it: checks ask what tracked files say.
-    this.#health.reload(config.virtualServers);
+    await this.#health.reload(config.virtualServers);
     await clock.step('healthMs');
-    this.#guard.keep(config.virtualServers, config.instances);
+    await this.#guard.keep(config.virtualServers, config.instances);
     await clock.step('guardMs');
+    await inSlices(foresee(config, this.#health.state(), this.#wantedBefore));
     this.#reconcile();
     await clock.step('snapshotMs');
     const dataplaneMs = await this.#dataplane?.settled();
     await Promise.all([this.#planLog.settled(), this.#guard.settled()]);
-    this.#warnOfRestart(before, config);
+    await this.#warnOfRestart(before, config);
     return { ...clock.times, ...(dataplaneMs === undefined ? {} : { dataplaneMs }) };
   }
 
@@ -282,8 +285,8 @@ export class Router {
   }
 
   /** Of what the data plane was started with, which only another start can change. */
-  #warnOfRestart(before: Config, config: Config): void {
-    const interfaces = dataplaneInterfaces(config, this.#options.host);
+  async #warnOfRestart(before: Config, config: Config): Promise<void> {
+    const interfaces = await inSlices(this.#towards.of(config, this.#options.host));
     if (interfaces.join() !== this.#interfaces.join()) {
       this.#options.log(
         `The data plane stays on ${this.#interfaces.join(' ')} until natlb is restarted; wanted now: ${interfaces.join(' ')}`,
@@ -316,7 +319,7 @@ export class Router {
     const wanted = this.#snapshot();
     this.#planLog.add(described(operations(wanted, this.#applied, this.#config.virtualServers)));
     this.#applied = wanted;
-    this.#guard.keep(this.#config.virtualServers, this.#config.instances);
+    void this.#guard.keep(this.#config.virtualServers, this.#config.instances);
     this.#dataplane?.configure(wanted);
     this.#tracking.servicesChanged();
     this.#options.onChange();

@@ -2,22 +2,26 @@
 
 import type { VirtualServer } from '../config/model.js';
 import { serverName } from '../config/service-name.js';
+import { atOnce, inSlices, type Steps } from '../slices.js';
 import type { VirtualServerStatus } from '../status.js';
 import type { HealthEvent } from './events.js';
 import type { HealthState } from './pool.js';
 import { probes } from './probe.js';
 import { type Clock, Rota, type Timekeeping } from './rota.js';
-import { carryOver, type SharedCheck, type Subject, share } from './sharing.js';
+import { type Continued, carryOver, type SharedCheck, type Subject, share } from './sharing.js';
 import { followSignals, NO_SIGNALS, type Signals } from './signals.js';
 import { systemClock } from './system-clock.js';
 import { Teller } from './teller.js';
 import { activationText, checkTexts, type Names, suspensionText } from './texts.js';
 import { type News, type Probe, type Surroundings, Watch } from './watch.js';
-import { healthOfService, standingOf, statusOf, type WatchedService, watchedServices } from './watched.js';
+import { healthOfService, lookAgain, standingOf, statusOf, type WatchedService, watchedServices } from './watched.js';
 
 export interface Health {
-  /** Checks that ask the same as before go on with what they know. Does not call `onChange`. */
-  reload(services: readonly VirtualServer[]): void;
+  /**
+   * Checks that ask the same as before go on with what they know. Does not call `onChange`. In slices: what has become of servers counts when the
+   * first has passed, or later; with few changes at once. A service that is the same object as before is not looked into.
+   */
+  reload(services: readonly VirtualServer[]): Promise<void>;
   state(): HealthState;
   status(): readonly VirtualServerStatus[];
   timekeeping(): Timekeeping;
@@ -55,7 +59,7 @@ const PROBES_AT_ONCE = 8192;
 
 export function startHealth(options: HealthOptions): Health {
   const watchers = new Watchers(options);
-  watchers.reload(options.services);
+  watchers.begin();
   return watchers;
 }
 
@@ -67,14 +71,24 @@ interface Running {
   readonly watch: Watch;
 }
 
+interface Prepared {
+  readonly check: SharedCheck;
+  readonly held: Running | undefined;
+  /** `held`, or one that has not begun. */
+  readonly running: Running;
+}
+
 class Watchers implements Health {
   readonly #options: HealthOptions;
   readonly #teller: Teller;
   readonly #rota: Rota;
   readonly #around: Surroundings;
   readonly #stopAddresses: (() => void) | undefined;
-  #running: readonly Running[] = [];
+  /** By their identity. */
+  readonly #running = new Map<string, Running>();
   #services: readonly WatchedService[] = [];
+  #watched: ReadonlyMap<VirtualServer, WatchedService> = new Map();
+  #reloading: Steps | undefined;
   /** Names of services whose addresses are elsewhere. */
   #suspended: ReadonlySet<string> = new Set();
 
@@ -91,22 +105,87 @@ class Watchers implements Health {
     this.#stopAddresses = options.addresses?.onChange(() => this.#suspend());
   }
 
-  reload(services: readonly VirtualServer[]): void {
-    const before = this.#services;
-    const { continued, ended } = carryOver(share(services), this.#running);
-    for (const { watch } of ended) watch.close();
-    const fresh: Running[] = [];
-    this.#running = continued.map(({ check, held }) => {
-      if (held !== undefined) return adopt(held, check);
-      const running = this.#prepare(check);
-      fresh.push(running);
-      return running;
-    });
-    this.#services = watchedServices(services, this.#running);
+  begin(): void {
+    atOnce(this.#reload(this.#options.services));
+  }
+
+  reload(services: readonly VirtualServer[]): Promise<void> {
+    // One after the other: what is left of one that is under way is done at once.
+    if (this.#reloading !== undefined) atOnce(this.#reloading);
+    this.#reloading = this.#reload(services);
+    return inSlices(this.#reloading);
+  }
+
+  /** All is made ready aside, while the checks go on; then it takes the place of what was, in one go; then come what begins and what ends. */
+  *#reload(services: readonly VirtualServer[]): Steps {
+    const before = this.#watched;
+    const wanted = new Set(services);
+    const gone = new Set([...before.keys()].filter((service) => !wanted.has(service)));
+    const fresh = services.filter((service) => !before.has(service));
+    const { continued, ended } = yield* carryOver(yield* share(fresh), this.#running, gone);
+    const next = yield* this.#prepareAll(continued);
+    const begun = next.filter(({ held }) => held === undefined);
+    const arrived = yield* watchedServices(
+      fresh,
+      next.map(({ running: { watch }, check: { subjects } }) => ({ watch, subjects })),
+    );
+    for (const { check } of begun) {
+      for (const subject of check.subjects) this.#options.log(activationText(namesOf(subject)));
+      yield;
+    }
+    for (const { identity } of ended) this.#running.delete(identity);
+    for (const each of ended) each.subjects = [];
+    this.#take(next);
+    const removed = this.#replace(services, arrived, gone);
+    for (const { running, check } of next) {
+      running.watch.adopt(check.checker);
+      yield;
+    }
+    for (const { watch } of ended) {
+      watch.close();
+      yield;
+    }
+    for (const watched of removed) {
+      this.#teller.removed(watched);
+      yield;
+    }
+    for (const { running } of begun) {
+      running.watch.begin((this.#options.random ?? Math.random)());
+      yield;
+    }
+  }
+
+  *#prepareAll(continued: readonly Continued<Running>[]): Steps<Prepared[]> {
+    const all: Prepared[] = [];
+    for (const { check, held } of continued) {
+      all.push({ check, held, running: held ?? this.#prepare(check) });
+      yield;
+    }
+    return all;
+  }
+
+  #take(next: readonly Prepared[]): void {
+    for (const { held } of next) if (held !== undefined) this.#running.delete(held.identity);
+    for (const { running, check } of next) {
+      running.identity = check.identity;
+      running.subjects = check.subjects;
+      this.#running.set(check.identity, running);
+    }
+  }
+
+  /** Services that go on under their name keep their quorum. Returns those that do not go on. */
+  #replace(
+    services: readonly VirtualServer[],
+    arrived: readonly WatchedService[],
+    gone: ReadonlySet<VirtualServer>,
+  ): Iterable<WatchedService> {
+    const before = this.#watched;
+    const former = this.#services.filter(({ service }) => gone.has(service));
+    const fresh = new Map(arrived.map((watched) => [watched.service, watched]));
+    this.#services = services.flatMap((service) => before.get(service) ?? fresh.get(service) ?? []);
+    this.#watched = new Map(this.#services.map((watched) => [watched.service, watched]));
     this.#suspended = this.#suspendedAmong(services);
-    for (const { subjects } of fresh) for (const subject of subjects) this.#options.log(activationText(namesOf(subject)));
-    this.#resume(before);
-    for (const { watch } of fresh) watch.begin((this.#options.random ?? Math.random)());
+    return this.#resume(former, arrived);
   }
 
   state(): HealthState {
@@ -122,11 +201,13 @@ class Watchers implements Health {
   }
 
   close(): void {
+    this.#reloading?.return();
     this.#stopAddresses?.();
-    for (const { watch } of this.#running) watch.close();
+    for (const { watch } of this.#running.values()) watch.close();
     this.#teller.end(this.#services);
-    this.#running = [];
+    this.#running.clear();
     this.#services = [];
+    this.#watched = new Map();
   }
 
   #prepare({ question, identity, checker, subjects }: SharedCheck): Running {
@@ -139,16 +220,17 @@ class Watchers implements Health {
   }
 
   /** A service that was there before keeps its quorum, as far as the new numbers allow; a new one starts with what is assumed of its servers. */
-  #resume(before: readonly WatchedService[]): void {
+  #resume(before: readonly WatchedService[], arrived: readonly WatchedService[]): Iterable<WatchedService> {
     const known = new Map(before.map((watched) => [watched.service.name, watched]));
-    for (const watched of this.#services) {
+    for (const watched of arrived) {
       const former = known.get(watched.service.name);
       watched.quorumUp = former?.quorumUp ?? true;
+      lookAgain(watched);
       if (former !== undefined) this.#teller.compare(former, watched);
       this.#teller.judge(watched, former === undefined);
       known.delete(watched.service.name);
     }
-    for (const removed of known.values()) this.#teller.removed(removed);
+    return known.values();
   }
 
   #hear({ subjects }: Running, news: News): void {
@@ -158,13 +240,14 @@ class Watchers implements Health {
     }
     if (news.kind === 'hindered' || news.kind === 'forgiven') return;
     const confirmed = news.kind === 'decided' && !news.changed && !news.up;
-    const changes = subjects.map(({ at }) => this.#look(at, confirmed));
+    const changes = subjects.map((subject) => this.#look(subject, confirmed));
     if (changes.includes(true)) this.#options.onChange();
   }
 
   /** What a verdict makes of one server; whether that changes what should be forwarded. */
-  #look({ service, server }: Subject['at'], confirmed: boolean): boolean {
-    const [around, watched] = [this.#services[service], this.#services[service]?.servers[server]];
+  #look({ service, at }: Subject, confirmed: boolean): boolean {
+    const around = this.#watched.get(service);
+    const watched = around?.servers[at];
     if (around === undefined || watched === undefined) return false;
     const [{ up, weight }, wasUp, before] = [standingOf(watched), watched.up, watched.weight];
     watched.up = up;
@@ -173,6 +256,7 @@ class Watchers implements Health {
     // keepalived tells a first failure too of a server that was never assumed to be up.
     if (up !== wasUp || (confirmed && !up)) this.#teller.server(around.service, watched);
     if (up === wasUp && weight === before) return false;
+    around.health = undefined;
     this.#teller.judge(around, false);
     return true;
   }
@@ -180,7 +264,7 @@ class Watchers implements Health {
   #suspend(): void {
     const before = this.#suspended;
     this.#suspended = this.#suspendedAmong(this.#services.map(({ service }) => service));
-    for (const { subjects } of this.#running)
+    for (const { subjects } of this.#running.values())
       for (const subject of subjects) {
         const suspended = this.#suspended.has(subject.service.name);
         if (suspended !== before.has(subject.service.name)) this.#options.log(suspensionText(namesOf(subject), suspended));
@@ -193,11 +277,6 @@ class Watchers implements Health {
       haSuspend === true && addresses !== undefined && !listeners.some(({ address }) => addresses.holds(address));
     return new Set(services.filter(elsewhere).map(({ name }) => name));
   }
-}
-
-function adopt(held: Running, { identity, checker, subjects }: SharedCheck): Running {
-  held.watch.adopt(checker);
-  return Object.assign(held, { identity, subjects });
 }
 
 function namesOf({ service, server }: Subject): Names {

@@ -16,13 +16,17 @@ export interface CheckerHealth {
   readonly lastFailure?: { readonly reason: string; readonly at: number };
 }
 
-export interface RealServerHealth extends Endpoint {
+/** What counts for who gets traffic. */
+export interface ServerStanding extends Endpoint {
   /** No checker has failed. */
   readonly up: boolean;
-  readonly checks: number;
-  readonly failedChecks: number;
   /** What checks make of the configured weight; absent where they leave it. */
   readonly effectiveWeight?: number;
+}
+
+export interface RealServerHealth extends ServerStanding {
+  readonly checks: number;
+  readonly failedChecks: number;
   /** Why the last failing check failed. */
   readonly lastFailure?: string;
 }
@@ -32,7 +36,7 @@ export interface ServiceHealth {
   readonly name: string;
   readonly quorumUp: boolean;
   /** In the order of the configuration. */
-  readonly realServers: readonly RealServerHealth[];
+  readonly realServers: readonly ServerStanding[];
 }
 
 export interface HealthState {
@@ -63,7 +67,7 @@ export function sorryServerActive(service: VirtualServer, health: Pick<ServiceHe
 }
 
 /** Lost below quorum − hysteresis or with nothing to send to, regained from quorum + hysteresis on; in between it stays as it was. */
-export function judge(service: VirtualServer, realServers: readonly RealServerHealth[], wasUp: boolean): Quorum {
+export function judge(service: VirtualServer, realServers: readonly ServerStanding[], wasUp: boolean): Quorum {
   const known = new Map(realServers.map((server) => [key(server), server]));
   return judgeWeight(service, sum(service.realServers.map((server) => liveWeight(server, known.get(key(server))))), wasUp);
 }
@@ -77,7 +81,7 @@ export function judgeWeight(service: VirtualServer, weight: number, wasUp: boole
 }
 
 /** What a server adds to the quorum. */
-export function liveWeight(server: RealServer, health: RealServerHealth | undefined): number {
+export function liveWeight(server: RealServer, health: ServerStanding | undefined): number {
   return health?.up ? (health.effectiveWeight ?? server.weight) : 0;
 }
 
@@ -121,7 +125,7 @@ function latest(checkers: readonly CheckerHealth[]): string | undefined {
   return failures.sort((one, other) => other.at - one.at)[0]?.reason;
 }
 
-function realServerMember(server: RealServer, health: RealServerHealth | undefined, replaced: boolean): [string, Destination][] {
+function realServerMember(server: RealServer, health: ServerStanding | undefined, replaced: boolean): [string, Destination][] {
   const serves = health?.up === true && !replaced;
   if (!serves && !server.inhibitOnFailure) return [];
   const { address, port, upperThreshold, lowerThreshold } = server;

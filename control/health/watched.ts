@@ -8,6 +8,7 @@ import {
   healthOf,
   judgeWeight,
   type RealServerHealth,
+  type ServerStanding,
   type ServiceHealth,
   sorryServerActive,
 } from './pool.js';
@@ -32,21 +33,49 @@ export interface WatchedService {
   quorumUp: boolean;
   /** Of all servers that are up. */
   weight: number;
+  /** What was said of it last; undefined when a server has changed since. */
+  health: ServiceHealth | undefined;
 }
 
-export function watchedServices(
+/** Of services that come with a reload, and the checks that are made for them. */
+export function* watchedServices(
   services: readonly VirtualServer[],
   running: readonly { readonly watch: Knowing; readonly subjects: readonly Subject[] }[],
-): WatchedService[] {
-  const watches = services.map(({ realServers }) => realServers.map((): Knowing[] => []));
-  for (const { watch, subjects } of running) for (const { at } of subjects) watches[at.service]?.[at.server]?.push(watch);
-  return services.map((service, index) => {
-    const servers = service.realServers.map((server, place): WatchedServer => {
-      const known = { server, watches: watches[index]?.[place] ?? [] };
-      return { ...known, ...standingOf(known) };
-    });
-    return { service, servers, quorumUp: true, weight: servers.reduce((sum, { up, weight }) => sum + (up ? weight : 0), 0) };
+): Generator<undefined, WatchedService[], undefined> {
+  const watches = new Map(services.map((service) => [service, service.realServers.map((): Knowing[] => [])]));
+  for (const { watch, subjects } of running) {
+    for (const { service, at } of subjects) watches.get(service)?.[at]?.push(watch);
+    yield;
+  }
+  const all: WatchedService[] = [];
+  for (const service of services) {
+    all.push(watchedService(service, watches.get(service) ?? []));
+    yield;
+  }
+  return all;
+}
+
+function watchedService(service: VirtualServer, watches: readonly (readonly Knowing[])[]): WatchedService {
+  const servers = service.realServers.map((server, at): WatchedServer => {
+    const known = { server, watches: watches[at] ?? [] };
+    return { ...known, ...standingOf(known) };
   });
+  return { service, servers, quorumUp: true, weight: weightOf(servers), health: undefined };
+}
+
+/** What its checks say by now. */
+export function lookAgain(watched: WatchedService): void {
+  for (const server of watched.servers) {
+    const { up, weight } = standingOf(server);
+    server.up = up;
+    server.weight = weight;
+  }
+  watched.weight = weightOf(watched.servers);
+  watched.health = undefined;
+}
+
+function weightOf(servers: readonly WatchedServer[]): number {
+  return servers.reduce((sum, { up, weight }) => sum + (up ? weight : 0), 0);
 }
 
 /** As `healthOf` has it; asked of every server at a reload, and of each at every verdict. */
@@ -71,8 +100,15 @@ export function standingOf({ server, watches }: Pick<WatchedServer, 'server' | '
   };
 }
 
-export function healthOfService({ service, servers, quorumUp }: WatchedService): ServiceHealth {
-  return { name: service.name, quorumUp, realServers: servers.map(healthOfServer) };
+/** One object until something of it changes. */
+export function healthOfService(watched: WatchedService): ServiceHealth {
+  const { service, servers, quorumUp } = watched;
+  if (watched.health?.quorumUp !== quorumUp) watched.health = { name: service.name, quorumUp, realServers: servers.map(standing) };
+  return watched.health;
+}
+
+function standing({ server: { address, port, weight: configured }, up, weight }: WatchedServer): ServerStanding {
+  return { address, port, up, ...(weight === configured ? {} : { effectiveWeight: weight }) };
 }
 
 function healthOfServer({ server, watches }: Pick<WatchedServer, 'server' | 'watches'>): RealServerHealth {

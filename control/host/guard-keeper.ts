@@ -1,7 +1,8 @@
 // Keeps the guard in step with the services: puts it in place when they change, and again and again when that fails.
 
-import { applyGuard, type GuardedService, guardRules } from './guard.js';
-import type { GuardedInstance } from './guard-vrrp.js';
+import { inSlices, type Steps } from '../slices.js';
+import { applyGuard, type GuardedService, guardRules, writeGuardRules } from './guard.js';
+import { type GuardedInstance, vrrpChains } from './guard-vrrp.js';
 
 export interface GuardKeeperOptions {
   /** Those the guard covers from the start: every configured server, up or down, for replies of one that just went down must not leave either. */
@@ -13,13 +14,15 @@ export interface GuardKeeperOptions {
 }
 
 const RETRY_MS = 5_000;
+const NOTHING: Guarded = { services: [], instances: [] };
 
 export class GuardKeeper {
   readonly #log: (text: string) => void;
   readonly #apply: (rules: string) => Promise<void>;
   readonly #retryMs: number;
-  #services: readonly GuardedService[];
-  #instances: readonly GuardedInstance[];
+  #asked: Guarded;
+  /** What `wanted` is made of. */
+  #written: Guarded;
   #wanted: string;
   #work: Promise<void> = Promise.resolve();
   #retry: NodeJS.Timeout | undefined;
@@ -28,19 +31,21 @@ export class GuardKeeper {
     this.#log = log;
     this.#apply = apply;
     this.#retryMs = retryMs;
-    this.#services = services;
-    this.#instances = instances;
+    this.#asked = { services, instances };
+    this.#written = this.#asked;
     this.#wanted = guardRules(services, instances);
   }
 
-  keep(services: readonly GuardedService[], instances: readonly GuardedInstance[] = []): void {
-    if (services === this.#services && instances === this.#instances) return;
-    const [servicesBefore, instancesBefore] = [this.#services, this.#instances];
-    this.#services = services;
-    this.#instances = instances;
-    if (instances === instancesBefore && areAlike(services, servicesBefore)) return;
-    const rules = guardRules(services, instances);
-    if (rules === this.#wanted) return;
+  /** Resolves when it has begun to put other rules in place, if there are any: with few services at once, with thousands in slices. */
+  async keep(services: readonly GuardedService[], instances: readonly GuardedInstance[] = []): Promise<void> {
+    if (services === this.#asked.services && instances === this.#asked.instances) return;
+    const asked = { services, instances };
+    this.#asked = asked;
+    const rules = await inSlices(newRules(asked, this.#written));
+    // Something newer may have been asked for meanwhile.
+    if (asked !== this.#asked) return;
+    this.#written = asked;
+    if (rules === undefined || rules === this.#wanted) return;
     this.#wanted = rules;
     this.#later();
   }
@@ -53,6 +58,7 @@ export class GuardKeeper {
   close(): Promise<void> {
     clearTimeout(this.#retry);
     this.#wanted = '';
+    this.#asked = NOTHING;
     return this.#work;
   }
 
@@ -74,13 +80,26 @@ export class GuardKeeper {
   }
 }
 
-/** Weights and checks are nothing to the guard; to write its rules for thousands of services takes a while. */
-function areAlike(services: readonly GuardedService[], before: readonly GuardedService[]): boolean {
-  return services.length === before.length && services.every((service, at) => isAlike(service, before[at]));
+interface Guarded {
+  readonly services: readonly GuardedService[];
+  readonly instances: readonly GuardedInstance[];
 }
 
-function isAlike(service: GuardedService, before: GuardedService | undefined): boolean {
-  return service === before || (before !== undefined && guarded(service) === guarded(before));
+/** Weights and checks are nothing to the guard; to write its rules for thousands of services takes a while. Nothing: they are the same. */
+function* newRules({ services, instances }: Guarded, before: Guarded): Steps<string | undefined> {
+  const alikeInstances = vrrpChains(instances).join() === vrrpChains(before.instances).join();
+  if (alikeInstances && (yield* areAlike(services, before.services))) return undefined;
+  return yield* writeGuardRules(services, instances);
+}
+
+function* areAlike(services: readonly GuardedService[], before: readonly GuardedService[]): Steps<boolean> {
+  if (services.length !== before.length) return false;
+  for (const [at, service] of services.entries()) {
+    const other = before[at];
+    if (service !== other && (other === undefined || guarded(service) !== guarded(other))) return false;
+    yield;
+  }
+  return true;
 }
 
 function guarded({ listeners, realServers, sorryServer }: GuardedService): string {

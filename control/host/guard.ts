@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { isIPv6 } from 'node:net';
 import type { Listener } from '../../dataplane/protocol.js';
 import { disjoint, isOnePort, portsText } from '../config/listeners.js';
+import { atOnce, type Steps } from '../slices.js';
 import { type GuardedInstance, vrrpChains } from './guard-vrrp.js';
 
 interface Server {
@@ -55,19 +56,25 @@ const ELSEWHERE = 'fib daddr type != { local, broadcast, multicast, anycast }';
 
 /** A script that puts the guard in place of the one before, as one transaction. */
 export function guardRules(services: readonly GuardedService[], instances: readonly GuardedInstance[] = []): string {
-  const destinations = services.flatMap(destinationsOf);
-  const listeners = services.flatMap((service) => service.listeners);
-  const sets = FAMILIES.flatMap((family) => setsOf(family, ofFamily(listeners, family), ofFamily(destinations, family)));
-  const rules = FAMILIES.flatMap(rulesOf);
+  return atOnce(writeGuardRules(services, instances));
+}
+
+/** For thousands of services it takes a while, and may be left at every one of them. */
+export function* writeGuardRules(services: readonly GuardedService[], instances: readonly GuardedInstance[]): Steps<string> {
+  const families = FAMILIES.map((family) => ({ family, guarded: nothingGuarded() }));
+  for (const service of services) {
+    for (const { family, guarded } of families) collect(service, family, guarded);
+    yield;
+  }
   return lines([
     `add table ${TABLE}`,
     `delete table ${TABLE}`,
     `table ${TABLE} {`,
-    ...sets,
+    ...families.flatMap(({ family, guarded }) => setsOf(family, guarded)),
     '  chain taken {',
     `    type filter hook prerouting priority ${PRIORITY}; policy accept;`,
     '    iif "lo" accept',
-    ...rules.map((rule) => `    ${rule}`),
+    ...FAMILIES.flatMap(rulesOf).map((rule) => `    ${rule}`),
     '  }',
     ...vrrpChains(instances),
     '}',
@@ -93,14 +100,31 @@ function destinationsOf({ listeners, realServers, sorryServer }: GuardedService)
   );
 }
 
-function setsOf({ number, type }: Family, services: readonly Listener[], destinations: readonly Listener[]): string[] {
+interface Guarded {
+  readonly listeners: Listener[];
+  readonly destinations: Set<string>;
+  readonly addresses: Set<string>;
+}
+
+function nothingGuarded(): Guarded {
+  return { listeners: [], destinations: new Set(), addresses: new Set() };
+}
+
+function collect(service: GuardedService, family: Family, { listeners, destinations, addresses }: Guarded): void {
+  listeners.push(...ofFamily(service.listeners, family));
+  for (const destination of ofFamily(destinationsOf(service), family)) {
+    addresses.add(destination.address);
+    // What a server sends from a port of a range may be its own; of that the steering program knows what is an answer.
+    if (isOnePort(destination)) destinations.add(element(destination));
+  }
+}
+
+function setsOf({ number, type }: Family, { listeners, destinations, addresses }: Guarded): string[] {
   const endpoint = `${type} . inet_proto . inet_service`;
-  const addresses = destinations.map(({ address }) => address);
   return [
     // Disjoint: nft takes no element that another one of its set reaches into.
-    ...setOf(`services${number}`, `${endpoint}; flags interval`, disjoint(services).map(element)),
-    // What a server sends from a port of a range may be its own; of that the steering program knows what is an answer.
-    ...setOf(`destinations${number}`, endpoint, destinations.filter(isOnePort).map(element)),
+    ...setOf(`services${number}`, `${endpoint}; flags interval`, new Set(disjoint(listeners).map(element))),
+    ...setOf(`destinations${number}`, endpoint, destinations),
     ...setOf(`destination_addresses${number}`, type, addresses),
   ];
 }
@@ -114,9 +138,9 @@ function rulesOf({ number, header, icmpErrors, fragment }: Family): string[] {
   ];
 }
 
-function setOf(name: string, type: string, elements: readonly string[]): string[] {
-  const unique = [...new Set(elements)];
-  return [`  set ${name} {`, `    type ${type}`, ...(unique.length === 0 ? [] : [`    elements = { ${unique.join(', ')} }`]), '  }'];
+function setOf(name: string, type: string, elements: ReadonlySet<string>): string[] {
+  const listed = elements.size === 0 ? [] : [`    elements = { ${[...elements].join(', ')} }`];
+  return [`  set ${name} {`, `    type ${type}`, ...listed, '  }'];
 }
 
 function element({ address, protocol, ...ports }: Listener): string {

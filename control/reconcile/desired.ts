@@ -2,7 +2,7 @@
 
 import type { Destination, HeldAddress, Service, Snapshot } from '../../dataplane/protocol.js';
 import type { Config, VirtualServer } from '../config/model.js';
-import { type HealthState, initialHealth, members } from '../health/pool.js';
+import { type HealthState, initialHealth, members, type ServiceHealth } from '../health/pool.js';
 
 export interface DesiredOptions {
   readonly generation: number;
@@ -11,7 +11,7 @@ export interface DesiredOptions {
 }
 
 /** Services as they were wanted last: one of which nothing has changed is the same object again, which nobody need look into. */
-export type WantedBefore = WeakMap<VirtualServer, Service>;
+export type WantedBefore = WeakMap<VirtualServer, { readonly health: ServiceHealth; readonly service: Service }>;
 
 export function desired(
   config: Config,
@@ -19,17 +19,34 @@ export function desired(
   { generation, held, graceMs }: DesiredOptions,
   before: WantedBefore = new WeakMap(),
 ): Snapshot {
-  const known = new Map(health.services.map((service) => [service.name, service]));
+  const known = byName(health);
   const { timeouts, takeoverMs, halfOpen } = config.settings;
-  const services = config.virtualServers.map((service): Service => {
-    const destinations = members(service, known.get(service.name) ?? initialHealth(service));
-    const last = before.get(service);
-    if (last !== undefined && alike(last.destinations, destinations)) return last;
-    const wanted = { ...withoutConfig(service), destinations };
-    before.set(service, wanted);
-    return wanted;
-  });
+  const services = config.virtualServers.map((service) => wantedService(service, known.get(service.name), before));
   return { generation, services, timeouts, takeoverMs, halfOpen, held, graceMs };
+}
+
+/** Finds out for `before` what `desired` will ask of it, and may be left at every service. */
+export function* foresee(config: Config, health: HealthState, before: WantedBefore): Generator<undefined, void, undefined> {
+  const known = byName(health);
+  for (const service of config.virtualServers) {
+    wantedService(service, known.get(service.name), before);
+    yield;
+  }
+}
+
+function byName({ services }: HealthState): ReadonlyMap<string, ServiceHealth> {
+  return new Map(services.map((service) => [service.name, service]));
+}
+
+function wantedService(config: VirtualServer, known: ServiceHealth | undefined, before: WantedBefore): Service {
+  const last = before.get(config);
+  if (last !== undefined && last.health === known) return last.service;
+  const health = known ?? initialHealth(config);
+  const destinations = members(config, health);
+  const service =
+    last !== undefined && alike(last.service.destinations, destinations) ? last.service : { ...withoutConfig(config), destinations };
+  before.set(config, { health, service });
+  return service;
 }
 
 function alike(some: readonly Destination[], others: readonly Destination[]): boolean {

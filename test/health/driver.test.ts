@@ -192,7 +192,7 @@ describe('a reload', () => {
     const watched = new Watched([service]);
     await watched.logged(`Lost quorum 1-0=1 > 0 for VS ${VS}`);
     watched.forget();
-    watched.health.reload([structuredClone(service)]);
+    await watched.health.reload([structuredClone(service)]);
     assert.deepEqual(watched.log, []);
     assert.equal(watched.health.status()[0]?.quorumUp, false);
     await server.start();
@@ -204,7 +204,7 @@ describe('a reload', () => {
     const watched = new Watched([serviceOf(server.real)]);
     await watched.logged(`TCP connection to ${server.name} success.`);
     await server.stop();
-    watched.health.reload([serviceOf({ ...server.real, checkers: [checkOf(server.port)] })]);
+    await watched.health.reload([serviceOf({ ...server.real, checkers: [checkOf(server.port)] })]);
     await watched.logged(`Lost quorum 1-0=1 > 0 for VS ${VS}`);
   });
 
@@ -215,9 +215,9 @@ describe('a reload', () => {
     const watched = new Watched(services(1));
     await watched.logged(`TCP_CHECK on service ${two.name} failed.`);
     watched.forget();
-    watched.health.reload(services(2));
+    await watched.health.reload(services(2));
     assert.deepEqual(watched.log, [`Lost quorum 2-0=2 > 1 for VS ${VS}`]);
-    watched.health.reload(services(1));
+    await watched.health.reload(services(1));
     assert.deepEqual(watched.log.slice(1), [`Gained quorum 1+0=1 <= 1 for VS ${VS}`]);
   });
 
@@ -226,7 +226,7 @@ describe('a reload', () => {
     const watched = new Watched([serviceOf(old.real)]);
     await watched.logged(`TCP connection to ${old.name} success.`);
     await old.stop();
-    watched.health.reload([serviceOf(fresh.real)]);
+    await watched.health.reload([serviceOf(fresh.real)]);
     watched.forget();
     await watched.logged(`TCP connection to ${fresh.name} success.`);
     assert.deepEqual(
@@ -273,7 +273,7 @@ test('a reload without a change leaves thousands of checks as they are', async (
     }),
   );
   const watched = new Watched(services, 0.5);
-  watched.health.reload(structuredClone(services));
+  await watched.health.reload(structuredClone(services));
   assert.equal(watched.log.length, 5000, 'each began once');
 });
 

@@ -6,9 +6,10 @@ import type { Checker } from '../../control/config/checker.js';
 import type { VirtualServer } from '../../control/config/model.js';
 import type { ProbeResult } from '../../control/health/checker.js';
 import { type HealthOptions, startHealth } from '../../control/health/driver.js';
-import { carryOver, share } from '../../control/health/sharing.js';
+import { carryOver, type SharedCheck, share } from '../../control/health/sharing.js';
 import type { Signals } from '../../control/health/signals.js';
 import type { Done } from '../../control/health/watch.js';
+import { atOnce } from '../../control/slices.js';
 import { bfdChecker, fileChecker, httpChecker, miscChecker, realServer, tcpChecker, url, virtualServer } from './models.js';
 
 const FAILED: ProbeResult = { kind: 'failed', fault: 'connect', reason: 'refused' };
@@ -39,23 +40,66 @@ describe('one probe is shared by', () => {
     ['not another script', miscChecker({}), miscChecker({ script: { argv: ['/bin/false'], place: base.place } }), false],
     ['not another weight of a file', fileChecker({}), fileChecker({ weight: 1 }), false],
   ];
-  for (const [name, one, other, same] of rows) test(name, () => assert.equal(share(services([one], [other])).length, same ? 1 : 2));
+  for (const [name, one, other, same] of rows) test(name, () => assert.equal(atOnce(share(services([one], [other]))).length, same ? 1 : 2));
 
   test('two checks of one server', () => {
-    const [only, ...others] = share(services([base, base]));
+    const [only, ...others] = atOnce(share(services([base, base])));
     assert.deepEqual([only?.subjects.length, others.length], [2, 0]);
   });
 });
 
-test('a reload hands a check over to the same one, or else to one that only asks more or less often', () => {
+describe('what becomes of checks when services go and others come', () => {
   const [quick, slow, other] = [tcpChecker({ delayLoopMs: 1 }), tcpChecker({ delayLoopMs: 9 }), tcpChecker({ mark: 5 })];
-  const held = share(services([slow], [quick], [other]));
-  const { continued, ended } = carryOver(share(services([quick], [tcpChecker({ delayLoopMs: 5 })])), held);
-  assert.deepEqual(
-    continued.map((each) => each.held),
-    [held[1], held[0]],
-  );
-  assert.deepEqual(ended, [held[2]]);
+  const rows: readonly {
+    readonly name: string;
+    /** One service each. */
+    readonly before: readonly Checker[];
+    readonly gone: readonly number[];
+    readonly come: readonly Checker[];
+    /** For each check that is looked at: how many want it, and as which of before it goes on. */
+    readonly continued: readonly (readonly [subjects: number, held: number | undefined])[];
+    readonly ended: readonly number[];
+  }[] = [
+    { name: 'nothing changes', before: [slow, quick], gone: [], come: [], continued: [], ended: [] },
+    { name: 'one comes to a check that is made', before: [slow], gone: [], come: [slow], continued: [[2, 0]], ended: [] },
+    { name: 'one of two goes', before: [slow, slow], gone: [0], come: [], continued: [[1, 0]], ended: [] },
+    { name: 'the last goes', before: [slow, quick], gone: [1], come: [], continued: [], ended: [1] },
+    { name: 'the last goes and one like it comes', before: [slow], gone: [0], come: [slow], continued: [[1, 0]], ended: [] },
+    { name: 'one asks more often now', before: [slow], gone: [0], come: [quick], continued: [[1, 0]], ended: [] },
+    {
+      name: 'one of two asks more often now',
+      before: [slow, slow],
+      gone: [0],
+      come: [quick],
+      continued: [
+        [1, 0],
+        [1, undefined],
+      ],
+      ended: [],
+    },
+    { name: 'one asks something else now', before: [slow], gone: [0], come: [other], continued: [[1, undefined]], ended: [0] },
+    {
+      name: 'the same rhythm goes before the same question',
+      before: [slow, quick, other],
+      gone: [0, 1, 2],
+      come: [quick, tcpChecker({ delayLoopMs: 5 })],
+      continued: [
+        [1, 1],
+        [1, 0],
+      ],
+      ended: [2],
+    },
+  ];
+  for (const { name, before, gone, come, ...expected } of rows)
+    test(name, () => {
+      const all = services(...before.map((checker) => [checker]));
+      const checks = atOnce(share(all));
+      const held = new Map(checks.map((check) => [check.identity, check]));
+      const wanted = atOnce(share(services(...come.map((checker) => [checker]))));
+      const { continued, ended } = atOnce(carryOver(wanted, held, new Set(gone.map((at) => all[at]!))));
+      const at = (check: SharedCheck | undefined) => (check === undefined ? undefined : checks.indexOf(check));
+      assert.deepEqual({ continued: continued.map((each) => [each.check.subjects.length, at(each.held)]), ended: ended.map(at) }, expected);
+    });
 });
 
 interface Played {
@@ -132,10 +176,10 @@ test('a shared probe decides for everybody, and is told once', () => {
   ]);
 });
 
-test('who comes to a check that is known starts with what is known', () => {
+test('who comes to a check that is known starts with what is known', async () => {
   const { probes, health, run } = play(services([tcpChecker({})]));
   probes[0]?.(FAILED);
-  health.reload(services([tcpChecker({})], [tcpChecker({})]));
+  await health.reload(services([tcpChecker({})], [tcpChecker({})]));
   run(1);
   assert.equal(probes.length, 1);
   assert.deepEqual(
@@ -144,14 +188,14 @@ test('who comes to a check that is known starts with what is known', () => {
   );
 });
 
-test('a check ends with the last who wants it', () => {
+test('a check ends with the last who wants it', async () => {
   const { probes, health, run } = play(services([tcpChecker({})], [tcpChecker({})]));
   probes[0]?.(PASSED);
-  health.reload(services([], [tcpChecker({})]));
+  await health.reload(services([], [tcpChecker({})]));
   run(7000);
   assert.equal(probes.length, 2);
   probes[1]?.(PASSED);
-  health.reload(services([], []));
+  await health.reload(services([], []));
   run(60_000);
   assert.equal(probes.length, 2);
 });
@@ -227,11 +271,11 @@ describe('what tells by itself', () => {
     assert.ok(log.includes('BFD check of [session] RS([10.11.12.1]:tcp:80) is DOWN'));
   });
 
-  test('is not listened to any longer than it is wanted', () => {
+  test('is not listened to any longer than it is wanted', async () => {
     const signals = new TestSignals();
     const { health } = play(services([fileChecker({})]), { signals });
     assert.equal(signals.listeners, 1);
-    health.reload(services([]));
+    await health.reload(services([]));
     assert.equal(signals.listeners, 0);
   });
 });
@@ -250,9 +294,9 @@ describe('events', () => {
     assert.deepEqual(events, []);
   });
 
-  test('what a reload takes away is told to be down', () => {
+  test('what a reload takes away is told to be down', async () => {
     const { events, health } = play(services([tcpChecker({})], [tcpChecker({})]));
-    health.reload(services([tcpChecker({})]));
+    await health.reload(services([tcpChecker({})]));
     assert.deepEqual(events, [`server DOWN ${VS81}`, `quorum DOWN ${VS81}`]);
   });
 

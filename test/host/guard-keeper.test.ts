@@ -28,14 +28,14 @@ async function tried(applied: readonly string[], times: number): Promise<void> {
 
 test('guard: what is there already is not put in place again', async () => {
   const { guard, applied } = keeper(0);
-  guard.keep([service(80)]);
+  await guard.keep([service(80)]);
   await guard.settled();
   assert.deepEqual(applied, []);
 });
 
 test('guard: one that fails is tried again until it is in place', async () => {
   const { guard, applied, lines } = keeper(2);
-  guard.keep([service(81)]);
+  await guard.keep([service(81)]);
   await tried(applied, 3);
   await guard.close();
   assert.deepEqual(applied, ['81', '81', '81']);
@@ -44,9 +44,9 @@ test('guard: one that fails is tried again until it is in place', async () => {
 
 test('guard: one that failed is not tried again once another is wanted', async () => {
   const { guard, applied } = keeper(1);
-  guard.keep([service(81)]);
+  await guard.keep([service(81)]);
   await guard.settled();
-  guard.keep([service(82)]);
+  await guard.keep([service(82)]);
   await tried(applied, 2);
   await guard.close();
   assert.deepEqual(applied, ['81', '82']);
@@ -54,9 +54,17 @@ test('guard: one that failed is not tried again once another is wanted', async (
 
 test('guard: nothing is tried any more once it is closed', async () => {
   const { guard, applied } = keeper(1);
-  guard.keep([service(81)]);
+  await guard.keep([service(81)]);
   await guard.settled();
   await guard.close();
   await pause(5);
   assert.deepEqual(applied, ['81']);
+});
+
+test('guard: of two that are asked for one after the other the last is put in place, however many services there are', async () => {
+  const { guard, applied } = keeper(0);
+  const many = (first: number) => Array.from({ length: 30_000 }, (_, at) => service(first + at));
+  await Promise.all([guard.keep(many(100)), guard.keep(many(200)), guard.keep(many(200))]);
+  await guard.settled();
+  assert.deepEqual(applied, ['200']);
 });
