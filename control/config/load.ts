@@ -1,7 +1,7 @@
 // A configuration file → a frozen Config and everything that is wrong with it. The one path for start, reload and `natlb check`.
 
 import { check } from './check.js';
-import type { GlobalDraft, RuleFileDraft, TopDraft } from './draft.js';
+import type { RuleFileDraft, TopDraft } from './draft.js';
 import { type ExpandOptions, expand, type Files } from './expand.js';
 import { finish } from './finish.js';
 import type { MarkRule } from './firewall/rule.js';
@@ -58,7 +58,7 @@ export function load(file: string, readFile: Files['readFile'], glob: Files['glo
   readBlock(top, topBlock(top), statements(lines, report), context);
   if (report.gaveUp) return { findings: report.findings([...files]) };
   reportUnhonoured(context);
-  settlePrograms(context, top.global, options.programs);
+  settlePrograms(context, top, options.programs);
   const rules = top.settings.ruleFiles.flatMap((rules) => rulesIn(rules, readFile, report));
   const config = finish(top, { file, hostName: options.hostName ?? '', rules, report });
   for (const finding of check(config)) report.add(finding);
@@ -124,10 +124,15 @@ function usersOf(readFile: Files['readFile']): Users {
   };
 }
 
-function settlePrograms({ report, programs: read, users }: Context, global: GlobalDraft, programs: Programs | undefined): void {
+function settlePrograms(
+  { report, programs: read, users }: Context,
+  { global, trackScripts }: TopDraft,
+  programs: Programs | undefined,
+): void {
   const { scriptSecurity: secured = false } = global;
   const user = global.scriptUser ?? usualUser(users);
   if (user !== undefined) global.scriptUser = user;
-  const findings = settle(read, { secured, ...(user && { user }), ...(programs && { programs }) });
+  const tracked = new Set(trackScripts.flatMap(({ script }) => script ?? []));
+  const findings = settle(read, { secured, tracked, ...(user && { user }), ...(programs && { programs }) });
   for (const finding of findings) report.add(finding);
 }

@@ -1,5 +1,6 @@
 // Whether what is to be run can be, and may be: keepalived's own checks of programs, whose findings exit status 5 of `natlb check` is about.
 
+import { modified, warning } from './finding.js';
 import type { Finding, Place, Script, ScriptUser } from './model.js';
 import type { Users } from './users.js';
 
@@ -56,6 +57,8 @@ export interface Settling {
   readonly secured: boolean;
   /** Who runs what names nobody: `script_user`, or who is there by keepalived's custom. Absent: natlb's own user. */
   readonly user?: ScriptUser;
+  /** Those of vrrp_script: keepalived counts it as an error when one is not there. */
+  readonly tracked: ReadonlySet<Script>;
   /** Absent: nothing is known of files, and everything taken for sound. */
   readonly programs?: Programs;
 }
@@ -68,13 +71,13 @@ export function usualUser(users: Users): ScriptUser | undefined {
 }
 
 /** Says of each program who runs it, or why nobody does. */
-export function settle(scripts: readonly Script[], { secured, user, programs }: Settling): Finding[] {
+export function settle(scripts: readonly Script[], { secured, user, tracked, programs }: Settling): Finding[] {
   for (const script of scripts) complete(script, user);
   const verdicts = scripts.map((script) => ({ script, verdict: verdictOf(script, secured, programs) }));
   const first = verdicts.find(({ verdict }) => verdict.found)?.script;
   const orphan = secured ? scripts.find((script) => script.user === undefined) : undefined;
   return [
-    ...verdicts.flatMap(({ script, verdict }) => findingsOf(script, verdict)),
+    ...verdicts.flatMap(({ script, verdict }) => findingsOf(script, verdict, tracked.has(script))),
     ...(orphan === undefined ? [] : [nobody(orphan)]),
     ...(secured || first === undefined ? [] : [insecure(first.place)]),
   ];
@@ -90,11 +93,11 @@ function complete(script: { user?: ScriptUser }, user: ScriptUser | undefined): 
   if (script.user === undefined && user !== undefined) script.user = user;
 }
 
-function findingsOf(script: Script, { disabled, unsafe }: Verdict): Finding[] {
+function findingsOf(script: Script, { disabled, unsafe }: Verdict, tracked: boolean): Finding[] {
   const reason = script.disabled ?? disabled;
   if (reason !== undefined) disable(script, reason);
   const name = script.argv[0] ?? '';
-  if (reason !== undefined) return [warning(script.place, `'${name}' is never run: ${reason}`)];
+  if (reason !== undefined) return [(tracked ? modified : warning)(script.place, `'${name}' is never run: ${reason}`)];
   return unsafe === undefined ? [] : [warning(script.place, `'${name}' is not safe: ${unsafe}`)];
 }
 
@@ -111,10 +114,6 @@ export function insecure(place: Place): Finding {
 function nobody({ place }: Script): Finding {
   const message = `nobody is there to run it: enable_script_security is on, and there is no user ${DEFAULT_USER}`;
   return { severity: 'error', place, message, hint: "write 'script_user USER' in global_defs" };
-}
-
-function warning(place: Place, message: string): Finding {
-  return { severity: 'warning', place, message };
 }
 
 /** Relative paths start at the root, where keepalived works. */
