@@ -36,6 +36,8 @@ export class Holding {
   /** By key; of `wanted`, but for what failed. */
   private readonly held = new Map<string, Item>();
   private readonly failures = new Map<string, string>();
+  /** Addresses that have been there: the kernel tells of a new IPv6 one a while after it has said yes to it. */
+  private readonly seen = new Set<string>();
   /** So many are at it: what is added is told by the host at once, and must not be looked for meanwhile. */
   private working = 0;
   private work: Promise<void> = Promise.resolve();
@@ -97,6 +99,7 @@ export class Holding {
   private async addAll(): Promise<void> {
     const { wanted } = this;
     for (const item of wanted) if (this.wanted === wanted && !this.held.has(keyOf(item))) await this.add(item);
+    for (const each of this.held.values()) if (each.kind === 'address') this.isGone(each.item);
   }
 
   /** Of routes and rules. Nothing, while the kernel cannot be asked. */
@@ -115,10 +118,14 @@ export class Holding {
     }
   }
 
-  private isGone({ device, address, untracked }: WantedAddress): boolean {
-    if (untracked) return false;
-    const link = this.options.host.interface(device);
-    return link === undefined || !link.addresses.some((each) => each.address === address);
+  /** Who was never there is still to come. */
+  private isGone(item: WantedAddress): boolean {
+    if (item.untracked) return false;
+    const key = keyOf({ kind: 'address', item });
+    const link = this.options.host.interface(item.device);
+    if (link?.addresses.some(({ address }) => address === item.address)) this.seen.add(key);
+    else return this.seen.delete(key);
+    return false;
   }
 
   private isUp(name: string): boolean {
@@ -133,6 +140,7 @@ export class Holding {
   private async remove(item: Item): Promise<void> {
     const key = keyOf(item);
     this.held.delete(key);
+    this.seen.delete(key);
     if (this.options.isShared?.(key)) return;
     await this.attempt(item, () => this.perform(item, 'remove'));
   }

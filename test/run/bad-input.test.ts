@@ -67,7 +67,7 @@ const WRONG_FILES: readonly Row[] = [
     name: 'a service without servers',
     file: config({ services: service(PORT, []) }),
     status: 3,
-    says: /conf:21:1: error: this virtual server has no real_server/,
+    says: /conf:22:1: error: this virtual server has no real_server/,
   },
   { name: 'ten megabytes of nonsense', file: 'nonsense { more nonsense }\n'.repeat(400_000), status: 3, says: /conf:1:1: error: / },
   {

@@ -104,6 +104,18 @@ test('what is gone is told once, and can be added again', async () => {
   assert.deepEqual(asked, ['add 10.0.0.1 eth0', 'add 10.1.0.0/16']);
 });
 
+test('what the kernel tells of later has not gone before it came (an IPv6 address)', async () => {
+  const memory = new Memory();
+  const { holding, there } = memory;
+  memory.host.addAddress = async () => {};
+  await holding.claim(wanted({ addresses: ADDRESSES.slice(0, 1) }));
+  assert.deepEqual(holding.lost(), []);
+  there.add('10.0.0.0');
+  assert.deepEqual(holding.lost(), []);
+  there.delete('10.0.0.0');
+  assert.deepEqual(holding.lost(), ['address 10.0.0.0 of eth0']);
+});
+
 test('what is refused is tried again and logged once, and is no loss; the others come all the same', async () => {
   const memory = new Memory();
   memory.refused = '10.0.0.0';
