@@ -74,11 +74,17 @@ export class Holding {
   /** What is held and tracked, and is not there though it could be. From now on it is not held. */
   lost(): readonly string[] {
     if (this.working > 0) return [];
-    const held = [...this.held.values()];
-    const missing = this.missing(held);
-    const gone = held.filter((each) => (each.kind === 'address' ? this.isGone(each.item) : missing.has(each.item)));
-    for (const item of gone) this.held.delete(keyOf(item));
-    return gone.filter((each) => each.kind === 'rule' || devicesOf(each).every((name) => this.isUp(name))).map(describe);
+    const there = this.noteSeen();
+    const missing = this.missing([...this.held.values()]);
+    const gone = [...this.held].filter(([key, { kind, item }]) =>
+      // An address that was never there is still to come.
+      kind === 'address' ? !item.untracked && this.seen.has(key) && !there.has(key) : missing.has(item),
+    );
+    for (const [key] of gone) this.forget(key);
+    return gone
+      .map(([, each]) => each)
+      .filter((each) => each.kind === 'rule' || devicesOf(each).every((name) => this.isUp(name)))
+      .map(describe);
   }
 
   /** What could not be had before, or is not there any more. */
@@ -99,7 +105,7 @@ export class Holding {
   private async addAll(): Promise<void> {
     const { wanted } = this;
     for (const item of wanted) if (this.wanted === wanted && !this.held.has(keyOf(item))) await this.add(item);
-    for (const each of this.held.values()) if (each.kind === 'address') this.isGone(each.item);
+    this.noteSeen();
   }
 
   /** Of routes and rules. Nothing, while the kernel cannot be asked. */
@@ -118,14 +124,15 @@ export class Holding {
     }
   }
 
-  /** Who was never there is still to come. */
-  private isGone(item: WantedAddress): boolean {
-    if (item.untracked) return false;
-    const key = keyOf({ kind: 'address', item });
-    const link = this.options.host.interface(item.device);
-    if (link?.addresses.some(({ address }) => address === item.address)) this.seen.add(key);
-    else return this.seen.delete(key);
-    return false;
+  /** The keys of the held addresses that are there now. */
+  private noteSeen(): ReadonlySet<string> {
+    const there = [...this.held].flatMap(([key, { kind, item }]) => (kind === 'address' && this.isThere(item) ? [key] : []));
+    for (const key of there) this.seen.add(key);
+    return new Set(there);
+  }
+
+  private isThere({ device, address }: WantedAddress): boolean {
+    return this.options.host.interface(device)?.addresses.some((each) => each.address === address) ?? false;
   }
 
   private isUp(name: string): boolean {
@@ -139,10 +146,14 @@ export class Holding {
 
   private async remove(item: Item): Promise<void> {
     const key = keyOf(item);
-    this.held.delete(key);
-    this.seen.delete(key);
+    this.forget(key);
     if (this.options.isShared?.(key)) return;
     await this.attempt(item, () => this.perform(item, 'remove'));
+  }
+
+  private forget(key: string): void {
+    this.held.delete(key);
+    this.seen.delete(key);
   }
 
   private async perform({ kind, item }: Item, what: 'add' | 'remove'): Promise<void> {
