@@ -232,8 +232,10 @@ Verdict parse_fragment(Packet& packet) noexcept {
   return !packet.is_v4 || packet.protocol == kTcp || packet.protocol == kUdp ? Verdict::pending : Verdict::protocol_unsupported;
 }
 
-bool is_for(const Interface& interface, const Packet& packet) noexcept {
-  return std::memcmp(packet.frame, interface.mac.bytes, sizeof interface.mac.bytes) == 0;
+// Its own MAC address, or that of a macvlan on it.
+inline bool is_for(uint32_t interface, const VlanTags& tags, const Packet& packet, const View& view) noexcept {
+  const MacAddress& mac = view.routes->interfaces()[interface].mac;
+  return std::memcmp(packet.frame, mac.bytes, sizeof mac.bytes) == 0 || view.is_for_macvlan(packet.device_in, tags, packet.frame);
 }
 
 // From the IP header on; `type` is what the link header says it is.
@@ -259,9 +261,7 @@ Verdict parse_tagged(Packet& packet, const View& view) noexcept {
   if (l3 == 0) return Verdict::truncated;
   const uint32_t interface = view.interface_at(packet.device_in, tags);
   if (interface == kNoInterface) return tags.count() == 0 ? Verdict::no_device : Verdict::vlan;
-  if (!is_for(view.routes->interfaces()[interface], packet) && !view.is_for_macvlan(packet.device_in, tags, packet.frame)) {
-    return Verdict::other_host;
-  }
+  if (!is_for(interface, tags, packet, view)) return Verdict::other_host;
   if (is_vlan(type)) return Verdict::vlan;
   packet.l3 = l3;
   return parse_ip(packet, type);
@@ -274,9 +274,7 @@ inline Verdict parse_frame(Packet& packet, const View& view) noexcept {
   if (is_vlan(type)) return parse_tagged(packet, view);
   const uint32_t interface = view.interface_of_device[packet.device_in];
   if (interface == kNoInterface) return Verdict::no_device;
-  if (!is_for(view.routes->interfaces()[interface], packet) && !view.is_for_macvlan(packet.device_in, {}, packet.frame)) {
-    return Verdict::other_host;
-  }
+  if (!is_for(interface, {}, packet, view)) return Verdict::other_host;
   packet.l3 = kEthernetHeader;
   return parse_ip(packet, type);
 }
