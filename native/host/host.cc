@@ -8,6 +8,7 @@
 #include <system_error>
 #include <variant>
 
+#include "host/guarded.h"
 #include "host/hop_socket.h"
 #include "host/kernel.h"
 #include "host/probe_socket.h"
@@ -21,16 +22,6 @@
 namespace natlb {
 
 namespace {
-
-// Runs `act`; what it throws becomes an error in JavaScript.
-template <typename Act>
-auto guarded(Napi::Env env, const Act& act) {
-  try {
-    return act();
-  } catch (const std::system_error& error) {
-    throw Napi::Error::New(env, error.what());
-  }
-}
 
 std::string mac_text(const MacAddress& mac) {
   char text[18];

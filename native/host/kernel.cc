@@ -6,21 +6,13 @@
 #include <vector>
 
 #include "host/ask.h"
+#include "host/guarded.h"
 #include "host/route_news.h"
 #include "host/watch.h"
 
 namespace natlb {
 
 namespace {
-
-template <typename Act>
-auto guarded(Napi::Env env, const Act& act) {
-  try {
-    return act();
-  } catch (const std::system_error& error) {
-    throw Napi::Error::New(env, error.what());
-  }
-}
 
 Napi::Value to_js(Napi::Env env, const Answer& answer) {
   Napi::Object object = Napi::Object::New(env);
