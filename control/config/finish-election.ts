@@ -4,33 +4,27 @@ import type { GlobalDraft, HmacDraft, InstanceDraft } from './draft.js';
 import type { AdvertTarget, AuthHmac, Place, VrrpInstance } from './model.js';
 import type { Report } from './report.js';
 
-type Inherited = Pick<
-  VrrpInstance,
-  | 'target'
-  | 'sourceAddress'
-  | 'trackSource'
-  | 'authentication'
-  | 'hmac'
-  | 'preempt'
-  | 'preemptDelayMs'
-  | 'garpMasterDelayMs'
-  | 'garpMasterRepeat'
-  | 'garpMasterRefreshMs'
-  | 'garpMasterRefreshRepeat'
-  | 'garpLowerPriorityDelayMs'
-  | 'garpLowerPriorityRepeat'
-  | 'garpExtraInterfaces'
-  | 'downTimerAdverts'
-  | 'lowerPriorityNoAdvert'
-  | 'higherPrioritySendAdvert'
-  | 'ownerIgnoreAdverts'
-  | 'skipCheckAdvertAddresses'
-  | 'timerExpiredPriority'
-  | 'strict'
-  | 'noAccept'
-  | 'v3ChecksumAsV2'
-  | 'oldUnicastChecksum'
->;
+type Inherited = Announcements &
+  Pick<
+    VrrpInstance,
+    | 'target'
+    | 'sourceAddress'
+    | 'trackSource'
+    | 'authentication'
+    | 'hmac'
+    | 'preempt'
+    | 'preemptDelayMs'
+    | 'downTimerAdverts'
+    | 'lowerPriorityNoAdvert'
+    | 'higherPrioritySendAdvert'
+    | 'ownerIgnoreAdverts'
+    | 'skipCheckAdvertAddresses'
+    | 'timerExpiredPriority'
+    | 'strict'
+    | 'noAccept'
+    | 'v3ChecksumAsV2'
+    | 'oldUnicastChecksum'
+  >;
 
 export interface Surroundings {
   readonly global: GlobalDraft;
@@ -149,7 +143,7 @@ function windowOf({ advertIntervalMs = 1000 }: InstanceDraft): number {
 }
 
 type Announcements = Pick<
-  Inherited,
+  VrrpInstance,
   | 'garpMasterDelayMs'
   | 'garpMasterRepeat'
   | 'garpMasterRefreshMs'

@@ -2,6 +2,7 @@
 
 import { PROFILES } from '../../control/config/timeouts.js';
 import type { Status, VrrpCounters } from '../../control/status.js';
+import { noCounts } from '../../control/vrrp/counters.js';
 import type { ServiceStats, Stats, Traffic } from '../../dataplane/protocol.js';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -11,32 +12,14 @@ const NO_LIMIT = { upperThreshold: 0, lowerThreshold: 0 };
 export const NO_TRAFFIC: Traffic = { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
 
 const COUNTERS: VrrpCounters = {
+  ...noCounts(),
   advertsReceived: 7,
   advertsSent: 120,
   becameMaster: 2,
   releasedMaster: 1,
-  lengthErrors: 0,
   ttlErrors: 3,
-  invalidType: 0,
-  advertIntervalErrors: 0,
-  addressListErrors: 0,
   checksumErrors: 5,
-  versionErrors: 0,
-  unknownVrid: 0,
-  authInvalidType: 0,
-  authTypeMismatch: 0,
-  authFailure: 0,
-  authExtMissing: 0,
-  authExtMalformed: 0,
-  authExtUnknownKey: 0,
-  authExtInvalidHmac: 0,
-  authExtStale: 0,
-  authExtReplay: 0,
-  unicastSourceErrors: 0,
-  ignoredAsOwner: 0,
-  fromOwnAddress: 0,
   priorityZeroReceived: 1,
-  priorityZeroSent: 0,
 };
 
 export function traffic(connections: number, packetsIn: number, packetsOut: number, bytesIn: number, bytesOut: number): Traffic {
